@@ -1,0 +1,1 @@
+"""A lakehouse a data team can trust: contracts, audited publishes, accounted rows, one incident per cause."""

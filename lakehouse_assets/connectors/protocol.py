@@ -1,0 +1,52 @@
+"""What a connector returns. One module per kind of source implements `Connector`; the registry finds it by `kind`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol
+
+import narwhals as nw
+
+from lakehouse_assets.contracts.model import SourceTable
+from lakehouse_assets.errors import SourceError
+from lakehouse_assets.results import DeadLetter, DriftEvent, SourceObject
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """What arrived for one partition.
+
+    `frame`: the declared raw columns in order (text as text), then `_row_id` (text, unique in the partition),
+    `_source_object`, `_defect` (null or a code such as `ragged_short`), `_line` (the original line of a defect row),
+    `_unknown` (JSON object text of undeclared columns, or null).
+    `rows`: rows in `frame`; `deduplicated`: rows of repeated objects that are counted but not in `frame`.
+    """
+
+    partition: str
+    frame: nw.LazyFrame
+    rows: int
+    objects: tuple[SourceObject, ...] = ()
+    deduplicated: int = 0
+    drift: tuple[DriftEvent, ...] = ()
+    dead_letters: tuple[DeadLetter, ...] = ()
+    warnings: tuple[str, ...] = ()
+    measures: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A partition whose input was refused whole: the error, and the input kept for later."""
+
+    partition: str
+    error: SourceError
+    dead_letters: tuple[DeadLetter, ...] = ()
+    drift: tuple[DriftEvent, ...] = ()
+
+
+class Connector(Protocol):
+    """Reads one source. Built as `Kind(source)`; opens nothing until `extract`."""
+
+    kind: ClassVar[str]
+
+    def extract(self, table: SourceTable, partitions: Sequence[str]) -> Mapping[str, Extraction | Rejection]:
+        """Return one answer for every partition asked for; a bad partition never stops a good one."""
+        ...

@@ -1,0 +1,1 @@
+"""Contract and source models, their strict loader, and nothing that touches data."""

@@ -1,0 +1,344 @@
+"""What a contract and a source file say, typed and frozen; the rest of the project reads only this.
+
+The loader builds these from YAML. No YAML, no files, no frames here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+from lakehouse_assets.naming import TableName
+from lakehouse_assets.results import Dimension, OnFailure, Severity
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class Kind(StrEnum):
+    """Storable column types; all else is refused at load."""
+
+    STRING = "string"
+    INTEGER = "integer"
+    LONG = "long"
+    DECIMAL = "decimal"
+    DOUBLE = "double"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    TIMESTAMP = "timestamp"
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnType:
+    """A storable type; timestamps are UTC microseconds, `precision` and `scale` are for decimals."""
+
+    kind: Kind
+    precision: int = 0
+    scale: int = 0
+
+    def __str__(self) -> str:
+        return f"decimal({self.precision},{self.scale})" if self.kind is Kind.DECIMAL else self.kind.value
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something was declared: a path below the configuration folder and a line."""
+
+    path: str
+    line: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}" if self.line else self.path
+
+
+@dataclass(frozen=True, slots=True)
+class ParseOptions:
+    """How raw text becomes a typed value (`lakehouse.parse` of a property).
+
+    `formats`: chrono patterns tried in order for dates and timestamps; `nulls`: texts that mean null;
+    `lossless_integer`: `1.0` is 1; `decimal_comma`: `1.234,56`; `trim`: strip blanks first;
+    `timezone`: zone of local timestamps; `empty`: whether `""` is `null` or `value`.
+    """
+
+    formats: tuple[str, ...] = ()
+    nulls: tuple[str, ...] = ()
+    lossless_integer: bool = False
+    decimal_comma: bool = False
+    trim: bool = False
+    timezone: str = "UTC"
+    empty: str = "null"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One promised column. `sources` are `transformSourceObjects`, e.g. `bronze.retail.order_lines.Quantity`."""
+
+    name: str
+    type: ColumnType
+    required: bool = False
+    primary_key: bool = False
+    unique: bool = False
+    description: str = ""
+    classification: str = ""
+    sources: tuple[str, ...] = ()
+    transform_logic: str = ""
+    renamed_from: str = ""
+    parse: ParseOptions = ParseOptions()
+    masking: Mapping[str, Any] = NOTHING
+    erasure: Mapping[str, Any] = NOTHING
+    line: int = 0
+
+    @property
+    def is_classified(self) -> bool:
+        """Whether values of this column must never appear in messages, logs, metadata or statistics."""
+        return self.classification not in {"", "public", "internal"}
+
+
+class RuleKind(StrEnum):
+    """What a rule looks at."""
+
+    ROW = "row"
+    PARTITION = "partition"
+    TABLE = "table"
+    FOREIGN_KEY = "foreign_key"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSpec:
+    """One declared rule, bound to its column(s). `arguments` are the keyword arguments of the rule function.
+
+    `fingerprint` is an order- and type-independent hash of the rule's meaning.
+    """
+
+    id: str
+    rule: str
+    kind: RuleKind
+    dimension: Dimension
+    severity: Severity
+    on_failure: OnFailure
+    fingerprint: str
+    column: str | None = None
+    arguments: Mapping[str, Any] = NOTHING
+    description: str = ""
+    place: Place = Place("")
+
+
+class Mode(StrEnum):
+    """Load modes; `derived` and `append_once` are refused until their part of the pipeline exists."""
+
+    PARTITION = "partition"
+    SNAPSHOT = "snapshot"
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """`lakehouse.load`.
+
+    `partition_column`: `_proc_date`, or the business date this table is partitioned by;
+    `event_time`: column of this table whose date places a row on a business date;
+    `keys`: at most one published row per key and partition; `sequence_by`: newest wins;
+    `duplicates`: `keep_newest` or `quarantine`; `identical_rows`: `drop` or `keep`;
+    `lateness`: how many days after its date a row may arrive.
+    """
+
+    mode: Mode = Mode.PARTITION
+    partition_column: str = "_proc_date"
+    event_time: str = ""
+    keys: tuple[str, ...] = ()
+    sequence_by: str = ""
+    duplicates: str = "keep_newest"
+    identical_rows: str = "drop"
+    lateness: timedelta = timedelta(0)
+    partitions_per_chunk: int = 31
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """`lakehouse.publishGate`: when a partition is blocked. `empty_partition`: allow, warn or fail."""
+
+    max_quarantine_ratio: float = 1.0
+    min_rows: int = 0
+    empty_partition: str = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Sla:
+    """One entry of `slaProperties`."""
+
+    property: str
+    value: Any
+    unit: str = ""
+    element: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """Who reads this table: a team, dashboard, model or export, and which columns."""
+
+    name: str
+    kind: str
+    access: str = "read"
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """Days on which a source delivers; `closed` holds weekdays (0 = Monday) and dates. `ends` is inclusive."""
+
+    starts: date
+    ends: date | None = None
+    closed_weekdays: tuple[int, ...] = ()
+    closed_dates: tuple[date, ...] = ()
+    timezone: str = "UTC"
+
+    def is_open(self, day: date) -> bool:
+        """Whether `day` is a partition."""
+        inside = self.starts <= day and (self.ends is None or day <= self.ends)
+        return inside and day.weekday() not in self.closed_weekdays and day not in self.closed_dates
+
+    def partitions(self, until: date) -> list[str]:
+        """Return the open days up to and including `until` as ISO dates."""
+        last = min(until, self.ends) if self.ends else until
+        days = (self.starts + timedelta(n) for n in range((last - self.starts).days + 1))
+        return [day.isoformat() for day in days if self.is_open(day)]
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """A table and everything promised about it. Bronze tables without a contract file get one from their source.
+
+    `upstreams` are the tables named in `transformSourceObjects`; `odcs` is the document as the standard's
+    own model, for descriptive fields. `transform` names a function of `transforms.<layer>.<table>` or is "".
+    """
+
+    table: TableName
+    version: str
+    columns: tuple[Column, ...]
+    rules: tuple[RuleSpec, ...]
+    load: Load
+    gate: Gate
+    place: Place
+    calendar: Calendar | None = None
+    upstreams: tuple[TableName, ...] = ()
+    rule_set: str = ""
+    description: str = ""
+    status: str = "active"
+    domain: str = ""
+    tier: int = 3
+    owner: str = ""
+    engine: str = "polars"
+    max_runtime_minutes: int = 30
+    automation_window_days: int | None = None
+    breaking_change_policy: str = "version-bump"
+    consumers: tuple[Consumer, ...] = ()
+    slas: tuple[Sla, ...] = ()
+    support: tuple[Mapping[str, Any], ...] = ()
+    runbook: str = ""
+    tags: tuple[str, ...] = ()
+    odcs: Any = None
+
+    @property
+    def is_partitioned(self) -> bool:
+        """Whether the table's Dagster asset has partitions."""
+        return self.load.mode is not Mode.SNAPSHOT
+
+    @property
+    def partition_column(self) -> str:
+        """The one Delta partition column."""
+        return self.load.partition_column if self.is_partitioned else "_bucket"
+
+    def column(self, name: str) -> Column:
+        """Return a column by name; KeyError when it is not promised."""
+        return next(column for column in self.columns if column.name == name)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """How a file of a source is read; `pattern` holds `{partition}` and maybe `*`."""
+
+    pattern: str
+    format: str = "csv"
+    encoding: str = "utf-8"
+    delimiter: str = ","
+    quote: str = '"'
+    escape: str = ""
+    header: bool = True
+    compression: tuple[str, ...] = ()
+    trim_header: bool = False
+    max_field_bytes: int = 1_000_000
+    comment: str = ""
+    stable_seconds: float = 2.0
+    success_marker: str = ""
+    trailer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Bounds that bronze checks on what arrived."""
+
+    min_rows: int = 1
+    max_rows: int | None = None
+    max_duplicate_share: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class SourceTable:
+    """One table of a source: raw columns with their types (text unless the source is typed), in order."""
+
+    source: str
+    name: str
+    columns: Mapping[str, ColumnType]
+    read: ReadOptions | None
+    optional_columns: tuple[str, ...] = ()
+    unknown_columns: str = "quarantine"
+    lookback: timedelta = timedelta(0)
+    arrival: Arrival = Arrival()
+    key: tuple[str, ...] = ()
+    cursor: str = ""
+    options: Mapping[str, Any] = NOTHING
+    place: Place = Place("")
+
+    @property
+    def table(self) -> TableName:
+        """The bronze table this lands in."""
+        return TableName("bronze", (self.source, self.name))
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A source file: where data comes from, when, and what a replay means."""
+
+    name: str
+    kind: str
+    description: str
+    owner: str
+    connection: Mapping[str, Any]
+    cadence: str
+    calendar: Calendar
+    replay: str
+    retry_policy: str
+    on_error: str
+    tables: Mapping[str, SourceTable]
+    place: Place = Place("")
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """Everything under `config/`: contracts of all layers (bronze ones included) and sources, by name."""
+
+    contracts: Mapping[TableName, Contract]
+    sources: Mapping[str, Source] = field(default_factory=dict)
+
+    def contract(self, table: TableName) -> Contract:
+        """Return the contract of a table; KeyError when there is none."""
+        return self.contracts[table]
+
+    def source_table(self, table: TableName) -> SourceTable:
+        """Return what lands in a bronze table."""
+        source, name = table.path
+        return self.sources[source].tables[name]
+
+    def downstream_of(self, table: TableName) -> tuple[TableName, ...]:
+        """Return the tables that read `table` directly."""
+        return tuple(name for name, contract in self.contracts.items() if table in contract.upstreams)

@@ -1,0 +1,39 @@
+"""What the loader is told about the rest of the project: which rules, kinds and names exist. Given, never imported."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from lakehouse_assets.contracts.model import NOTHING, RuleKind
+from lakehouse_assets.naming import TableName
+from lakehouse_assets.results import Dimension
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One keyword argument of a rule function, which is also its YAML key."""
+
+    name: str
+    required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSignature:
+    """A rule as the loader sees it. `needs_column`: its first argument is the expression of one column."""
+
+    name: str
+    kind: RuleKind
+    dimension: Dimension
+    parameters: tuple[Parameter, ...]
+    needs_column: bool
+    summary: str
+    module: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """Everything a configuration may refer to. `transforms` maps a table to its function's parameter names."""
+
+    rules: Mapping[str, RuleSignature] = NOTHING
+    source_kinds: Mapping[str, str] = NOTHING
+    channels: Mapping[str, str] = NOTHING
+    transforms: Mapping[TableName, tuple[str, ...]] = field(default_factory=dict)

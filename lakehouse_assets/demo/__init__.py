@@ -1,0 +1,1 @@
+"""A small shop simulated day by day, with known dirt."""

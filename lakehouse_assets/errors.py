@@ -1,0 +1,88 @@
+"""The one family of errors. Each says what went wrong, where, and how to fix it.
+
+Values of rows never belong in a message; names, counts, codes and places do.
+"""
+
+from collections.abc import Sequence
+
+
+class LakehouseError(Exception):
+    """Base of every error this project raises on purpose.
+
+    `where` names a file, table or partition; `fix` is the sentence a person in a hurry needs.
+    """
+
+    def __init__(self, what: str, *, where: str = "", fix: str = "") -> None:
+        self.what, self.where, self.fix = what, where, fix
+        place = f"{where}: " if where else ""
+        remedy = f" {fix}" if fix else ""
+        super().__init__(f"{place}{what}{remedy}")
+
+
+class ConfigError(LakehouseError):
+    """The configuration cannot be used; `findings` holds every problem, one line each."""
+
+    def __init__(self, findings: Sequence[str]) -> None:
+        self.findings = tuple(findings)
+        count = len(self.findings)
+        plural = "" if count == 1 else "s"
+        super().__init__(
+            f"the configuration has {count} error{plural}:\n" + "\n".join(self.findings),
+            fix="\nRun `lakehouse validate` for all findings, warnings included.",
+        )
+
+
+class SourceError(LakehouseError):
+    """Input of one partition was rejected whole; nothing of it was published and nothing lost.
+
+    `code` is stable (`encoding`, `truncated`, `schema_drift`, `missing`, …) and ends up in
+    dead letters, check metadata and incidents.
+    """
+
+    def __init__(self, code: str, what: str, *, where: str = "", fix: str = "") -> None:
+        self.code = code
+        super().__init__(f"{code}: {what}", where=where, fix=fix)
+
+
+class UnknownTableError(LakehouseError):
+    """A table was asked for that no contract and no source file describes."""
+
+
+class UnknownPartitionError(LakehouseError):
+    """A partition was asked for that the table's calendar does not have."""
+
+
+class StorageError(LakehouseError):
+    """The lake could not be read or written (permissions, space, damaged log)."""
+
+
+class StagedFileError(StorageError):
+    """A staged file is missing, has another size, or not exactly the expected schema."""
+
+
+class SchemaChangeError(StorageError):
+    """A publish would change a table's schema by more than adding nullable columns."""
+
+
+class ForeignPartitionError(StorageError):
+    """A publish would touch partitions that its run does not own."""
+
+
+class PublishConflictError(StorageError):
+    """Another writer changed the same partitions, and all attempts to redo were used up."""
+
+
+class PartitionBlockedError(LakehouseError):
+    """Partitions failed their contract and keep serving their previous version."""
+
+
+class TransformError(LakehouseError):
+    """A transform returned something its contract cannot accept."""
+
+
+class StateError(LakehouseError):
+    """The state store cannot be reached or is of another version."""
+
+
+class MissingExtraError(LakehouseError):
+    """An optional library is needed and not installed."""

@@ -1,0 +1,137 @@
+"""Every name on disk, in Dagster and in the state store comes from here, and from nowhere else.
+
+What belongs here: table names, folders, file names, technical column names, checks of keys.
+What does not: reading or writing any of them (`storage`), naming rules for contracts (`contracts`).
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Self
+from urllib.parse import quote
+
+from lakehouse_assets.errors import LakehouseError
+
+LAYERS = ("bronze", "silver", "gold")
+SIDE_TABLES = ("quarantine", "blocked", "dead_letters", "system")
+
+PROC_DATE = "_proc_date"
+BUCKET = "_bucket"
+ROW_ID = "_row_id"
+RAW_HASH = "_raw_hash"
+SOURCE_OBJECT = "_source_object"
+DEFECT = "_defect"
+DEFECT_LINE = "_line"
+UNKNOWN = "_unknown"
+
+BRONZE_COLUMNS = (ROW_ID, RAW_HASH, SOURCE_OBJECT, DEFECT, DEFECT_LINE, UNKNOWN, PROC_DATE)
+SNAPSHOT_PARTITION = "0"
+META_FOLDER = "_lakehouse"
+NULL_FOLDER = "__HIVE_DEFAULT_PARTITION__"
+
+_KEY = re.compile(r"[A-Za-z0-9_.:=+\-]{1,128}")
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_STAGED = re.compile(r"stg-(?P<publish>[A-Za-z0-9-]+)-(?P<number>[0-9]{5})\.parquet")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TableName:
+    """A table of the lake: `bronze/<source>/<table>`, `silver/<table>`, `gold/<table>` or a side table."""
+
+    layer: str
+    path: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `silver/orders` or `silver.orders`; raise LakehouseError on any other shape."""
+        layer, *path = text.replace(".", "/").split("/")
+        if not path or not all(_NAME.fullmatch(part) for part in path):
+            raise LakehouseError(
+                f"{text!r} is not a table name.",
+                fix="Write `bronze/<source>/<table>`, `silver/<table>` or `gold/<table>`.",
+            )
+        return cls(layer, tuple(path))
+
+    @property
+    def short(self) -> str:
+        """The last part: `orders` of `silver/orders`."""
+        return self.path[-1]
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Layer and path, which is also the Dagster asset key."""
+        return (self.layer, *self.path)
+
+    def __str__(self) -> str:
+        return "/".join(self.parts)
+
+
+def bronze(source: str, table: str) -> TableName:
+    """Return the table that `source` lands `table` in."""
+    return TableName("bronze", (source, table))
+
+
+def quarantine_of(table: TableName) -> TableName:
+    """Return the table that keeps rows which `table` refused; `quarantine/silver/orders`."""
+    return TableName("quarantine", table.parts)
+
+
+def blocked_of(table: TableName) -> TableName:
+    """Return the table that keeps the bad rows of partitions which `table` refused whole."""
+    return TableName("blocked", table.parts)
+
+
+def dead_letters_of(source: str) -> TableName:
+    """Return the table that keeps undecodable input of `source`."""
+    return TableName("dead_letters", (source,))
+
+
+def is_name(text: str) -> bool:
+    """Whether `text` may name a source, table or column folder: lower-case words joined by `_`."""
+    return bool(_NAME.fullmatch(text))
+
+
+def is_partition_key(text: str) -> bool:
+    """Whether `text` may be a partition value (see `docs/conventions.md`)."""
+    return bool(_KEY.fullmatch(text)) and text != NULL_FOLDER
+
+
+def partition_folder(column: str, value: str) -> str:
+    """Return the hive folder of a partition value; Polars reads partition values from it."""
+    return f"{column}={quote(value, safe='')}"
+
+
+def publish_id(run_id: str, chunk: int, attempt: int) -> str:
+    """Return the id of one publish; one run publishes once a chunk and attempt."""
+    run = re.sub(r"[^A-Za-z0-9]", "", run_id)[:32] or "run"
+    return f"{run}-{chunk:04d}-{attempt}"
+
+
+def staged_file(publish: str, number: int) -> str:
+    """Return the name of the `number`-th file of a publish inside its partition folder."""
+    return f"stg-{publish}-{number:05d}.parquet"
+
+
+def publish_of(file_path: str) -> str | None:
+    """Return the publish that wrote a data file, or None for a file that is not ours."""
+    match = _STAGED.fullmatch(file_path.rsplit("/", 1)[-1])
+    return match["publish"] if match else None
+
+
+def record_file(publish: str) -> str:
+    """Return the record of a publish, relative to its table's folder."""
+    return f"{META_FOLDER}/{publish}.json.zst"
+
+
+def pin_file(run_id: str) -> str:
+    """Return the pins of one step, relative to its table's folder."""
+    return f"{META_FOLDER}/pins/{run_id}.json"
+
+
+def window_end(partition: str) -> datetime:
+    """Return the end of a day or hour partition in UTC: what `run_time` means in a rule."""
+    if len(partition) > len("2026-01-05"):
+        start = datetime.strptime(partition, "%Y-%m-%d-%H:%M").replace(tzinfo=UTC)
+        return start.replace(minute=59, second=59, microsecond=999_999)
+    day = date.fromisoformat(partition)
+    return datetime(day.year, day.month, day.day, 23, 59, 59, 999_999, tzinfo=UTC)

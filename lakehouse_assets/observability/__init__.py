@@ -1,0 +1,1 @@
+"""Run log and reports."""

@@ -1,0 +1,1 @@
+"""The verbs: ingest, refine, curate, publish, absorb. The one place where rooms meet; no Dagster."""

@@ -1,0 +1,1 @@
+"""Parse, judge, deduplicate, quarantine, score."""

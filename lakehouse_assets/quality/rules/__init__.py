@@ -1,0 +1,1 @@
+"""One function per rule; true means fine."""

@@ -1,0 +1,202 @@
+"""Frozen results that rooms hand to each other. No logic beyond sums and comparisons of their own fields."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Dimension(StrEnum):
+    """Words of the Open Data Contract Standard; `LABELS` has the words shown to people."""
+
+    COMPLETENESS = "completeness"
+    UNIQUENESS = "uniqueness"
+    CONFORMITY = "conformity"
+    ACCURACY = "accuracy"
+    CONSISTENCY = "consistency"
+    TIMELINESS = "timeliness"
+    COVERAGE = "coverage"
+
+
+LABELS: Mapping[Dimension, str] = {
+    Dimension.COMPLETENESS: "Completeness",
+    Dimension.COVERAGE: "Completeness",
+    Dimension.UNIQUENESS: "Uniqueness",
+    Dimension.CONFORMITY: "Validity",
+    Dimension.ACCURACY: "Accuracy",
+    Dimension.CONSISTENCY: "Consistency",
+    Dimension.TIMELINESS: "Timeliness",
+}
+
+
+class Severity(StrEnum):
+    """Who is told: P4 … P1."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+    CRITICAL = "critical"
+
+
+class OnFailure(StrEnum):
+    """What happens to the data."""
+
+    KEEP = "keep"
+    QUARANTINE = "quarantine"
+    BLOCK = "block"
+
+
+class Outcome(StrEnum):
+    """What a rule said; only `PASS` counts as passed."""
+
+    PASS = "pass"  # noqa: S105 - a verdict, not a password
+    FAIL = "fail"
+    ERROR = "error"
+    NOT_RUN = "not_run"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleResult:
+    """Outcome of one declared rule for one partition. `reason` never holds a value of a row."""
+
+    rule_id: str
+    fingerprint: str
+    dimension: Dimension
+    severity: Severity
+    on_failure: OnFailure
+    outcome: Outcome
+    failed_rows: int = 0
+    checked_rows: int = 0
+    column: str | None = None
+    reason: str = ""
+    line: int = 0
+
+    @property
+    def passed(self) -> bool:
+        """Whether the rule ran and held."""
+        return self.outcome is Outcome.PASS
+
+    @property
+    def blocks(self) -> bool:
+        """Whether the partition must not be published because of this result."""
+        broken = self.outcome in {Outcome.ERROR, Outcome.NOT_RUN}
+        return broken or (self.outcome is Outcome.FAIL and self.on_failure is OnFailure.BLOCK)
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Where the rows of one partition went; must balance or the partition is blocked."""
+
+    read: int = 0
+    published: int = 0
+    quarantined: int = 0
+    deduplicated: int = 0
+    filtered: int = 0
+
+    @property
+    def is_balanced(self) -> bool:
+        """Whether every row that was read is accounted for."""
+        return self.read == self.published + self.quarantined + self.deduplicated + self.filtered
+
+
+@dataclass(frozen=True, slots=True)
+class SourceObject:
+    """One object an extraction read: path inside the source, bytes, sha256 (hex) of the content."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class DriftEvent:
+    """A difference between what was declared and what arrived."""
+
+    type: str
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    renamed: tuple[tuple[str, str], ...] = ()
+    type_changed: tuple[str, ...] = ()
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """Input that could not become rows, kept whole: bytes, position and reason."""
+
+    source: str
+    table: str
+    partition: str
+    object: str
+    position: int
+    reason: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StagedFile:
+    """A Parquet file inside a table's folder that no reader sees yet. `path` is relative, not encoded twice."""
+
+    path: str
+    size: int
+    rows: int
+    partition: str
+    sha256: str
+    stats: str = "{}"
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionRecord:
+    """What a publish says about one partition; no data values."""
+
+    partition: str
+    ledger: Ledger
+    results: tuple[RuleResult, ...]
+    content_hash: str
+    quarantine_hash: str
+    score: float
+    status: str
+    overridden: tuple[str, ...] = ()
+    objects: tuple[SourceObject, ...] = ()
+    drift: tuple[DriftEvent, ...] = ()
+    measures: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What one publish did: written before the commit, beside the data, never trimmed with the log."""
+
+    publish: str
+    table: str
+    run_id: str
+    contract_version: str
+    rule_set: str
+    started_at: str
+    finished_at: str
+    partitions: tuple[PartitionRecord, ...]
+    files: tuple[StagedFile, ...] = ()
+    upstreams: Mapping[str, int] = field(default_factory=dict)
+    engine: str = "polars"
+
+
+PUBLISHED, UNCHANGED, BLOCKED = "published", "unchanged", "blocked"
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionResult:
+    """What the pipeline hands to Dagster, the command line and the state store for one partition."""
+
+    table: str
+    partition: str
+    status: str
+    publish: str
+    record: PartitionRecord
+    version: int
+    seconds: float = 0.0
+    message: str = ""
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether the partition keeps serving its previous version."""
+        return self.status == BLOCKED

@@ -1,0 +1,1 @@
+"""The transactional store: run log, rule results, ledger, incidents, outbox, leases."""

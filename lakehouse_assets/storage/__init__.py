@@ -1,0 +1,1 @@
+"""Delta tables at rest: objects, staged files, commits, records, pins."""

@@ -1,0 +1,1 @@
+"""Gold tables; parameter names are the upstream tables."""

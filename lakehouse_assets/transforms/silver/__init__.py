@@ -1,0 +1,1 @@
+"""Silver tables that need code; the function is named after the table."""
