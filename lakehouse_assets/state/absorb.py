@@ -1,0 +1,122 @@
+"""Taking over what publishes said: records into ledger, rule results and publishes, each exactly once.
+
+Reading them back is `reports`; opening incidents from them is the room `incidents`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from lakehouse_assets.results import PartitionRecord, Record, RuleResult
+from lakehouse_assets.state import schema
+
+
+def absorb_record(connection: sa.Connection, record: Record) -> frozenset[str]:
+    """Store a record; return the partitions of which it is now the newest word.
+
+    A record that is already there changes nothing and returns nothing. Records may come in any order: one that
+    is older than what is stored is kept as history, and its partitions are not returned.
+    """
+    if not _insert_publish(connection, record):
+        return frozenset()
+    finished_at = to_utc(record.finished_at)
+    older = _newer_elsewhere(connection, record, finished_at)
+    ledger = [_ledger_row(record, partition, finished_at) for partition in record.partitions]
+    results = [
+        _result_row(record, partition.partition, result)
+        for partition in record.partitions
+        for result in partition.results
+    ]
+    if ledger:
+        connection.execute(sa.insert(schema.partition_ledger), ledger)
+    if results:
+        connection.execute(sa.insert(schema.rule_results), results)
+    return frozenset(partition.partition for partition in record.partitions) - older
+
+
+def write_run_log(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Store lines of the run log; a retry of the same step replaces its line."""
+    keys = ("run_id", "table_name", "partition", "stage")
+    for row in rows:
+        statement = upsert(connection, schema.run_log).values(**row)
+        rest = {name: statement.excluded[name] for name in row if name not in keys}
+        connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=rest))
+
+
+def upsert(connection: sa.Connection, table: sa.Table) -> "sqlite.Insert | postgresql.Insert":
+    """Return an insert that can say what happens on conflict, for the database at hand."""
+    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def to_utc(text: str) -> datetime:
+    """Return the time an ISO text names; without a zone it is UTC."""
+    parsed = datetime.fromisoformat(text)
+    return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+
+
+def _insert_publish(connection: sa.Connection, record: Record) -> bool:
+    row = {
+        "table_name": record.table,
+        "publish": record.publish,
+        "run_id": record.run_id,
+        "contract_version": record.contract_version,
+        "rule_set": record.rule_set,
+        "engine": record.engine,
+        "upstreams": dict(record.upstreams),
+        "started_at": to_utc(record.started_at),
+        "finished_at": to_utc(record.finished_at),
+    }
+    statement = upsert(connection, schema.publishes).values(**row).on_conflict_do_nothing()
+    return connection.execute(statement).rowcount == 1
+
+
+def _newer_elsewhere(connection: sa.Connection, record: Record, finished_at: datetime) -> frozenset[str]:
+    ledger = schema.partition_ledger.c
+    same_time_wins = sa.and_(ledger.finished_at == finished_at, ledger.publish > record.publish)
+    query = (
+        sa.select(ledger.partition)
+        .distinct()
+        .where(ledger.table_name == record.table)
+        .where(ledger.partition.in_([partition.partition for partition in record.partitions]))
+        .where(sa.or_(ledger.finished_at > finished_at, same_time_wins))
+    )
+    return frozenset(connection.execute(query).scalars())
+
+
+def _ledger_row(record: Record, partition: PartitionRecord, finished_at: datetime) -> dict[str, Any]:
+    return {
+        "table_name": record.table,
+        "publish": record.publish,
+        "partition": partition.partition,
+        "status": partition.status,
+        **asdict(partition.ledger),
+        "score": partition.score,
+        "content_hash": partition.content_hash,
+        "quarantine_hash": partition.quarantine_hash,
+        "overridden": list(partition.overridden),
+        "drift": [asdict(event) for event in partition.drift],
+        "finished_at": finished_at,
+    }
+
+
+def _result_row(record: Record, partition: str, result: RuleResult) -> dict[str, Any]:
+    return {
+        "table_name": record.table,
+        "publish": record.publish,
+        "partition": partition,
+        "rule_id": result.rule_id,
+        "fingerprint": result.fingerprint,
+        "dimension": result.dimension.value,
+        "severity": result.severity.value,
+        "on_failure": result.on_failure.value,
+        "outcome": result.outcome.value,
+        "column_name": result.column or "",
+        "reason": result.reason,
+        "failed_rows": result.failed_rows,
+        "checked_rows": result.checked_rows,
+        "line": result.line,
+    }

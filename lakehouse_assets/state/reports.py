@@ -1,0 +1,194 @@
+"""Questions to the state store, answered as frozen rows: partitions, rules, runs, open incidents, volumes.
+
+Nothing is written here. How an answer looks on a screen is up to `cli` and `observability`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from lakehouse_assets.results import BLOCKED, PUBLISHED
+from lakehouse_assets.state import schema
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionStatus:
+    """The newest word on one partition. `served_publish` is "" when nothing of it was ever published."""
+
+    table: str
+    partition: str
+    status: str
+    publish: str
+    served_publish: str
+    run_id: str
+    rows_read: int
+    rows_published: int
+    rows_quarantined: int
+    score: float
+    contract_version: str
+    rule_set: str
+    finished_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoredResult:
+    """What one rule said about one partition in its newest publish."""
+
+    rule_id: str
+    dimension: str
+    severity: str
+    on_failure: str
+    outcome: str
+    column: str
+    reason: str
+    failed_rows: int
+    checked_rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummaryRow:
+    """One run over all its tables and partitions. `status`: success, failed or partial."""
+
+    run_id: str
+    pipeline_name: str
+    status: str
+    started_at: datetime
+    completed_at: datetime
+    tables: int
+    partitions: int
+    rows_extracted: int
+    rows_loaded: int
+    rows_rejected: int
+    checks_passed: int
+    checks_failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenIncident:
+    """An incident that is not resolved, as one line."""
+
+    id: str
+    priority: str
+    severity: str
+    state: str
+    table: str
+    rule_id: str
+    failing_partitions: int
+    opened_at: datetime
+
+
+def latest_partitions(connection: sa.Connection, table: str | None = None) -> tuple[PartitionStatus, ...]:
+    """Return the newest word on every partition, of one table or of all, by table and partition."""
+    ledger, publish = schema.partition_ledger, schema.publishes
+    newest = _ranked(sa.select(ledger, _rank(ledger.c)), table).subquery("newest")
+    served = _ranked(sa.select(ledger, _rank(ledger.c)).where(ledger.c.status == PUBLISHED), table).subquery("served")
+    same = sa.and_(served.c.table_name == newest.c.table_name, served.c.partition == newest.c.partition)
+    query = (
+        sa.select(
+            newest.c.table_name,
+            newest.c.partition,
+            newest.c.status,
+            newest.c.publish,
+            sa.func.coalesce(served.c.publish, ""),
+            publish.c.run_id,
+            newest.c.read,
+            newest.c.published,
+            newest.c.quarantined,
+            newest.c.score,
+            publish.c.contract_version,
+            publish.c.rule_set,
+            newest.c.finished_at,
+        )
+        .join(publish, sa.and_(publish.c.table_name == newest.c.table_name, publish.c.publish == newest.c.publish))
+        .outerjoin(served, sa.and_(same, served.c.rank == 1))
+        .where(newest.c.rank == 1)
+        .order_by(newest.c.table_name, newest.c.partition)
+    )
+    return tuple(PartitionStatus(*row) for row in connection.execute(query))
+
+
+def partition_results(connection: sa.Connection, table: str, partition: str) -> tuple[StoredResult, ...]:
+    """Return what every rule said in the newest publish of a partition, by rule."""
+    ledger, rule = schema.partition_ledger.c, schema.rule_results.c
+    newest = (
+        sa.select(ledger.publish)
+        .where(ledger.table_name == table, ledger.partition == partition)
+        .order_by(ledger.finished_at.desc(), ledger.publish.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    names = ("rule_id", "dimension", "severity", "on_failure", "outcome", "column_name", "reason")
+    query = (
+        sa.select(*(rule[name] for name in names), rule.failed_rows, rule.checked_rows)
+        .where(rule.table_name == table, rule.partition == partition, rule.publish == newest)
+        .order_by(rule.rule_id)
+    )
+    return tuple(StoredResult(*row) for row in connection.execute(query))
+
+
+def list_runs(connection: sa.Connection, *, limit: int = 20, run_id: str | None = None) -> tuple[RunSummaryRow, ...]:
+    """Return runs, the newest first."""
+    log = schema.run_log.c
+    failed = sa.func.sum(sa.case((log.status == "success", 0), else_=1))
+    good = sa.func.sum(sa.case((log.status == "failed", 0), else_=1))
+    totals = ("rows_extracted", "rows_loaded", "rows_rejected", "quality_checks_passed", "quality_checks_failed")
+    query = (
+        sa.select(
+            log.run_id,
+            sa.func.max(log.pipeline_name),
+            sa.case((failed == 0, "success"), (good == 0, "failed"), else_="partial"),
+            sa.func.min(log.started_at),
+            sa.func.max(log.completed_at).label("ended_at"),
+            sa.func.count(log.table_name.distinct()),
+            sa.func.count(log.partition.distinct()),
+            *(sa.cast(sa.func.sum(log[name]), sa.BigInteger) for name in totals),
+        )
+        .group_by(log.run_id)
+        .order_by(sa.desc("ended_at"), log.run_id)
+        .limit(limit)
+    )
+    if run_id is not None:
+        query = query.where(log.run_id == run_id)
+    return tuple(RunSummaryRow(*row) for row in connection.execute(query))
+
+
+def run_lines(connection: sa.Connection, run_id: str) -> tuple[dict[str, Any], ...]:
+    """Return the run log of one run, by table, partition and stage."""
+    log = schema.run_log
+    query = sa.select(log).where(log.c.run_id == run_id).order_by(log.c.table_name, log.c.partition, log.c.started_at)
+    return tuple(dict(row) for row in connection.execute(query).mappings())
+
+
+def open_incidents(connection: sa.Connection, tables: Sequence[str] | None = None) -> tuple[OpenIncident, ...]:
+    """Return unresolved incidents, the most urgent and oldest first; `tables` limits them."""
+    incident = schema.incidents.c
+    names = ("id", "priority", "severity", "state", "table_name", "rule_id", "failing_partitions", "opened_at")
+    query = (
+        sa.select(*(incident[name] for name in names))
+        .where(incident.state != "resolved")
+        .order_by(incident.priority, incident.opened_at, incident.id)
+    )
+    if tables is not None:
+        query = query.where(incident.table_name.in_(tables))
+    return tuple(OpenIncident(*row) for row in connection.execute(query))
+
+
+def volume_history(connection: sa.Connection, table: str) -> tuple[tuple[str, int], ...]:
+    """Return rows read per partition in its newest publish, by partition; blocked attempts are left out."""
+    ledger = schema.partition_ledger
+    ranked = _ranked(sa.select(ledger, _rank(ledger.c)).where(ledger.c.status != BLOCKED), table).subquery()
+    query = sa.select(ranked.c.partition, ranked.c.read).where(ranked.c.rank == 1).order_by(ranked.c.partition)
+    return tuple((partition, rows) for partition, rows in connection.execute(query))
+
+
+def _rank(ledger: Any) -> sa.Label[int]:  # noqa: ANN401 - a column collection is typed by its table only
+    newest_first = (ledger.finished_at.desc(), ledger.publish.desc())
+    window = sa.func.row_number().over(partition_by=(ledger.table_name, ledger.partition), order_by=newest_first)
+    return window.label("rank")
+
+
+def _ranked(query: sa.Select[Any], table: str | None) -> sa.Select[Any]:
+    return query if table is None else query.where(schema.partition_ledger.c.table_name == table)
