@@ -101,8 +101,8 @@ def partition_folder(column: str, value: str) -> str:
     return f"{column}={quote(value, safe='')}"
 
 
-def publish_id(run_id: str, chunk: int, attempt: int) -> str:
-    """Return the id of one publish; one run publishes once a chunk and attempt."""
+def publish_id(run_id: str, chunk: int, attempt: str) -> str:
+    """Return the id of one publish. `attempt` is never used twice: a retry must not write over published files."""
     run = re.sub(r"[^A-Za-z0-9]", "", run_id)[:32] or "run"
     return f"{run}-{chunk:04d}-{attempt}"
 
@@ -123,9 +123,9 @@ def record_file(publish: str) -> str:
     return f"{META_FOLDER}/{publish}.json.zst"
 
 
-def pin_file(run_id: str) -> str:
-    """Return the pins of one step, relative to its table's folder."""
-    return f"{META_FOLDER}/pins/{run_id}.json"
+def pin_file(publish: str) -> str:
+    """Return the pins of one publish, relative to its table's folder."""
+    return f"{META_FOLDER}/pins/{publish}.json"
 
 
 def window_end(partition: str) -> datetime:

@@ -7,13 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any
 
 from lakehouse_assets.naming import TableName
 from lakehouse_assets.results import Dimension, OnFailure, Severity
 
-NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Kind(StrEnum):
@@ -85,8 +83,8 @@ class Column:
     transform_logic: str = ""
     renamed_from: str = ""
     parse: ParseOptions = ParseOptions()
-    masking: Mapping[str, Any] = NOTHING
-    erasure: Mapping[str, Any] = NOTHING
+    masking: Mapping[str, Any] = field(default_factory=dict)
+    erasure: Mapping[str, Any] = field(default_factory=dict)
     line: int = 0
 
     @property
@@ -119,7 +117,7 @@ class RuleSpec:
     on_failure: OnFailure
     fingerprint: str
     column: str | None = None
-    arguments: Mapping[str, Any] = NOTHING
+    arguments: Mapping[str, Any] = field(default_factory=dict)
     description: str = ""
     place: Place = Place("")
 
@@ -296,7 +294,7 @@ class SourceTable:
     arrival: Arrival = Arrival()
     key: tuple[str, ...] = ()
     cursor: str = ""
-    options: Mapping[str, Any] = NOTHING
+    options: Mapping[str, Any] = field(default_factory=dict)
     place: Place = Place("")
 
     @property

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from lakehouse_assets.contracts.model import NOTHING, RuleKind
+from lakehouse_assets.contracts.model import RuleKind
 from lakehouse_assets.naming import TableName
 from lakehouse_assets.results import Dimension
 
@@ -33,7 +33,7 @@ class RuleSignature:
 class Vocabulary:
     """Everything a configuration may refer to. `transforms` maps a table to its function's parameter names."""
 
-    rules: Mapping[str, RuleSignature] = NOTHING
-    source_kinds: Mapping[str, str] = NOTHING
-    channels: Mapping[str, str] = NOTHING
+    rules: Mapping[str, RuleSignature] = field(default_factory=dict)
+    source_kinds: Mapping[str, str] = field(default_factory=dict)
+    channels: Mapping[str, str] = field(default_factory=dict)
     transforms: Mapping[TableName, tuple[str, ...]] = field(default_factory=dict)

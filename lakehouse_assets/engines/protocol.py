@@ -21,11 +21,15 @@ class DataFile:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where to stage: the table's root, its partition column and the publish that owns the files."""
+    """Where to stage: the table's root, its partition column and the publish that owns the files.
+
+    `first_number` keeps the files of several passes of one publish apart.
+    """
 
     root: str
     partition_column: str
     publish: str
+    first_number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,14 @@ class Engine(Protocol):
         """Return a small frame."""
         ...
 
-    def repeated(self, frame: nw.LazyFrame, column: str) -> pl.Series:
-        """Return the values of an integer column that occur more than once."""
+    def stage_empty(self, target: Target, partition: str, schema: Mapping[str, nw.dtypes.DType]) -> StagedFile:
+        """Write the one zero-row file that says "published and empty"."""
+        ...
+
+    def collect_all(self, frames: Sequence[nw.LazyFrame]) -> list[pl.DataFrame]:
+        """Return several small frames, sharing what they have in common."""
+        ...
+
+    def repeated(self, frame: nw.LazyFrame, columns: Sequence[str]) -> nw.LazyFrame | None:
+        """Return a superset of the rows whose values in `columns` occur more than once, or None."""
         ...

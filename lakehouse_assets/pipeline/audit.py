@@ -1,0 +1,84 @@
+"""The audit of a chunk: partition rules on exactly the staged files, the gate, the attestation, the verdict."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from lakehouse_assets.contracts.model import RuleKind, RuleSpec
+from lakehouse_assets.engines.protocol import DataFile
+from lakehouse_assets.pipeline.draft import Draft, Tally
+from lakehouse_assets.pipeline.step import Step
+from lakehouse_assets.quality.attest import attest
+from lakehouse_assets.quality.gate import decide, gate
+from lakehouse_assets.quality.judge import judge_partitions, to_partition_results
+from lakehouse_assets.quality.score import score
+from lakehouse_assets.results import BLOCKED, PUBLISHED, PartitionRecord, RuleResult, StagedFile
+from lakehouse_assets.storage.staged import in_memory
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """The verdict on one partition. `sentence` says why it is blocked, for a person."""
+
+    partition: str
+    tally: Tally
+    record: PartitionRecord
+    is_blocked: bool
+    sentence: str
+
+
+def audit(step: Step, draft: Draft) -> list[Audited]:
+    """Judge every partition of a chunk; a rule that could not run counts as failed."""
+    judged = _partition_results(step, draft)
+    return [_audited(step, tally, judged.get(tally.partition, ())) for tally in draft.tallies]
+
+
+def _audited(step: Step, tally: Tally, partition_results: tuple[RuleResult, ...]) -> Audited:
+    contract = step.contract
+    found = (*tally.results, *partition_results)
+    if _arrived(tally):
+        found = (*found, *gate(contract.gate, tally.ledger))
+    results = attest(_declared(step, tally), found)
+    is_blocked, reason = decide(results)
+    record = PartitionRecord(
+        partition=tally.partition,
+        ledger=tally.ledger,
+        results=results,
+        content_hash=tally.content_hash,
+        quarantine_hash=tally.quarantine_hash,
+        score=score(results),
+        status=BLOCKED if is_blocked else PUBLISHED,
+        objects=tally.objects,
+        drift=tally.drift,
+        measures=tally.measures,
+    )
+    sentence = f"{contract.table} {tally.partition}: {reason}" if is_blocked else ""
+    return Audited(tally.partition, tally, record, is_blocked, sentence)
+
+
+def _arrived(tally: Tally) -> bool:
+    return not any(result.rule_id in {"arrival", "input"} and not result.passed for result in tally.results)
+
+
+def _declared(step: Step, tally: Tally) -> tuple[RuleSpec, ...]:
+    # Nothing arrived, so nothing could be judged: the one failed result says so, not every rule again.
+    return step.contract.rules if _arrived(tally) else ()
+
+
+def _partition_results(step: Step, draft: Draft) -> dict[str, tuple[RuleResult, ...]]:
+    specs = [spec for spec in step.contract.rules if spec.kind in {RuleKind.PARTITION, RuleKind.TABLE}]
+    arrived = [tally for tally in draft.tallies if _arrived(tally)]
+    if not specs or not arrived:
+        return {}
+    partition = step.contract.partition_column
+    columns = {name: kind for name, kind in draft.columns.items() if name != partition}
+    rows = step.lake.engine.scan(step.table.root, _staged(draft.valid), partition, in_memory(columns))
+    frames = judge_partitions(rows, partition, specs, step.lake.rule_functions)
+    counts = step.lake.engine.collect_all(frames)
+    return {
+        tally.partition: to_partition_results(specs, counts, tally.partition, tally.ledger.published)
+        for tally in arrived
+    }
+
+
+def _staged(files: Iterable[StagedFile]) -> list[DataFile]:
+    return [DataFile(file.path, file.rows, file.partition) for file in files]

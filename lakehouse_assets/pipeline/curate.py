@@ -1,0 +1,106 @@
+"""Silver to gold: run the table's function on pinned upstreams, conform, judge, split."""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+import narwhals as nw
+
+from lakehouse_assets.contracts.model import Mode, RuleKind
+from lakehouse_assets.engines import kit
+from lakehouse_assets.engines.conform import conform
+from lakehouse_assets.errors import TransformError
+from lakehouse_assets.naming import RAW_HASH, ROW_ID, SNAPSHOT_PARTITION, TableName
+from lakehouse_assets.pipeline.draft import Draft
+from lakehouse_assets.pipeline.references import reference_rules, with_references
+from lakehouse_assets.pipeline.refine import key_duplicates, transform_of
+from lakehouse_assets.pipeline.split import Rules, key_rule, split, tally
+from lakehouse_assets.pipeline.step import Step
+from lakehouse_assets.quality.judge import bind
+from lakehouse_assets.storage.table import OpenTable
+
+
+def curate(step: Step) -> Draft:
+    """Stage the gold rows of a chunk. `read` in the ledger is the number of rows the function returned."""
+    function = transform_of(step.name)
+    if function is None:
+        raise TransformError(
+            "there is no function for this table.",
+            where=str(step.name),
+            fix=f"Write `{step.name.short}` in lakehouse_assets/transforms/{step.name.layer}/{step.name.short}.py.",
+        )
+    inputs = {name.short: _input(step, name) for name in step.contract.upstreams}
+    rows = _promised(step, function(**inputs))
+    specs = [spec for spec in step.contract.rules if spec.kind is RuleKind.ROW]
+    duplicate = key_duplicates(step.contract)
+    repeated = [key_rule(duplicate)] if duplicate is not None else []
+    rules = Rules(bind(specs, step.lake.rule_functions), (*reference_rules(step.contract), *repeated))
+    raw = {column.name: column.name for column in step.contract.columns}
+    draft, counts = split(step, [rows], rows, rules=rules, raw=raw)
+    _check_partitions(step, counts)
+    tallies = tuple(tally(p, counts[p], rules, read=counts[p].get("rows", 0)) for p in step.partitions)
+    return Draft(tallies, draft.valid, draft.refused, step.columns)
+
+
+def _input(step: Step, name: TableName) -> nw.LazyFrame:
+    table = step.upstreams[name]
+    if table is None:
+        raise TransformError(f"{name} was never published.", where=str(step.name), fix=f"Materialise {name} first.")
+    if step.contract.load.mode is Mode.SNAPSHOT:
+        return step.lake.scan(table)
+    return _on_business_dates(step, name, table)
+
+
+def _on_business_dates(step: Step, name: TableName, table: OpenTable) -> nw.LazyFrame:
+    event_time = step.lake.contract(name).load.event_time
+    if not event_time:
+        return step.lake.scan(table, table.files_of(step.partitions))
+    window = window_of(step.partitions, step.contract.load.lateness)
+    files = [file for file in table.files if window[0] <= file.partition <= window[1]]
+    rows = step.lake.scan(table, files)
+    day = nw.col(event_time)
+    if rows.collect_schema()[event_time] != nw.Date():
+        day = day.dt.date()
+    return rows.filter(day.is_in([date.fromisoformat(partition) for partition in step.partitions]))
+
+
+def window_of(partitions: tuple[str, ...], lateness: timedelta) -> tuple[str, str]:
+    """Return the first and last `_proc_date` that may hold rows of these business dates: `[D − 1, D + lateness]`."""
+    first = date.fromisoformat(min(partitions)) - timedelta(days=1)
+    last = date.fromisoformat(max(partitions)) + lateness
+    return first.isoformat(), last.isoformat()
+
+
+def _promised(step: Step, rows: nw.LazyFrame) -> nw.LazyFrame:
+    have = rows.collect_schema()
+    _check_columns(step, have)
+    promised = rows.select(*conform(step.contract.columns, have))
+    partition = step.contract.partition_column
+    if step.contract.load.mode is Mode.SNAPSHOT:
+        promised = promised.with_columns(nw.lit(SNAPSHOT_PARTITION).alias(partition))
+    else:
+        promised = promised.with_columns(nw.col(partition).cast(nw.String))
+    types = promised.collect_schema()
+    promised = promised.with_columns(
+        kit.row_hash({c.name: types[c.name] for c in step.contract.columns}).alias(RAW_HASH)
+    )
+    return with_references(step, promised.with_columns(nw.col(RAW_HASH).cast(nw.String).alias(ROW_ID)))
+
+
+def _check_columns(step: Step, have: Mapping[str, nw.dtypes.DType]) -> None:
+    missing = [column.name for column in step.contract.columns if column.name not in have]
+    if missing:
+        raise TransformError(
+            f"the function does not return the promised column {missing[0]!r}.",
+            where=f"lakehouse_assets/transforms/{step.name.layer}/{step.name.short}.py",
+            fix="Return every column of the contract.",
+        )
+
+
+def _check_partitions(step: Step, counts: Mapping[str, Mapping[str, int]]) -> None:
+    foreign = sorted(set(counts) - set(step.partitions))
+    if foreign:
+        raise TransformError(
+            f"the function returned rows of {foreign[0]}, which this run does not own.",
+            where=f"lakehouse_assets/transforms/{step.name.layer}/{step.name.short}.py",
+            fix=f"`{step.contract.partition_column}` must be the business date of the rows it was given.",
+        )

@@ -1,0 +1,39 @@
+"""What a verb hands to `publish`: staged files nobody sees yet, and a tally for every partition of the chunk."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lakehouse_assets.results import DeadLetter, DriftEvent, Ledger, RuleResult, SourceObject, StagedFile
+
+EMPTY_HASH = "0" * 32
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What was counted about one partition while its files were staged. `failure` is set when nothing was."""
+
+    partition: str
+    ledger: Ledger
+    results: tuple[RuleResult, ...] = ()
+    content_hash: str = EMPTY_HASH
+    quarantine_hash: str = EMPTY_HASH
+    objects: tuple[SourceObject, ...] = ()
+    drift: tuple[DriftEvent, ...] = ()
+    dead_letters: tuple[DeadLetter, ...] = ()
+    measures: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Staged outcome of a chunk. `valid` lies in the table's folder, `refused` in its quarantine's."""
+
+    tallies: tuple[Tally, ...]
+    valid: tuple[StagedFile, ...] = ()
+    refused: tuple[StagedFile, ...] = ()
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+    def files(self, partitions: set[str]) -> tuple[tuple[StagedFile, ...], tuple[StagedFile, ...]]:
+        """Return the valid and the refused files of some partitions."""
+        valid = tuple(file for file in self.valid if file.partition in partitions)
+        return valid, tuple(file for file in self.refused if file.partition in partitions)

@@ -1,0 +1,170 @@
+"""The one write primitive: what was staged is audited, recorded, and published by one commit, or removed.
+
+Order of writing: record, quarantine, table. The table's commit is the decision; an unpaired quarantine file
+is invisible to every reader. No commit when nothing changed.
+"""
+
+import dataclasses
+import time
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+
+from lakehouse_assets.naming import blocked_of, quarantine_of
+from lakehouse_assets.pipeline.audit import Audited, audit
+from lakehouse_assets.pipeline.draft import Draft
+from lakehouse_assets.pipeline.step import Step, open_quarantine, quarantine_columns
+from lakehouse_assets.results import (
+    BLOCKED,
+    PUBLISHED,
+    UNCHANGED,
+    PartitionRecord,
+    PartitionResult,
+    Record,
+    StagedFile,
+)
+from lakehouse_assets.storage.commit import Change, PartitionsMovedError, commit, remove_staged
+from lakehouse_assets.storage.objects import Objects
+from lakehouse_assets.storage.records import read_record, write_record
+from lakehouse_assets.storage.staged import in_memory
+from lakehouse_assets.storage.table import OpenTable
+
+
+def publish(step: Step, draft: Draft) -> list[PartitionResult]:
+    """Publish the good partitions of a chunk, keep serving the previous version of the others.
+
+    Raises PartitionsMovedError when another run published one of them first (the caller redoes the chunk).
+    """
+    started = time.perf_counter()
+    audited = {one.partition: one for one in audit(step, draft)}
+    served = _served(step)
+    good = {name for name, one in audited.items() if not one.is_blocked}
+    same = {name for name in good if _is_same(step, audited[name], served.get(name))}
+    changed = sorted(good - same)
+    _keep_blocked(step, draft, [one for one in audited.values() if one.is_blocked])
+    _discard(step, draft, set(audited) - set(changed))
+    try:
+        table = _publish_changed(step, draft, [audited[name] for name in changed])
+    except PartitionsMovedError:
+        _discard(step, draft, set(changed))
+        raise
+    _forget_blocked(step, sorted(good))
+    seconds = (time.perf_counter() - started) / max(1, len(audited))
+    return [_result(step, one, served if name in same else {}, table, seconds) for name, one in sorted(audited.items())]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Served:
+    """The publish that serves a partition now, and what it recorded."""
+
+    publish: str
+    record: Record
+    of: PartitionRecord
+
+
+def _served(step: Step) -> dict[str, Served]:
+    objects = step.lake.objects_of(step.name)
+    records: dict[str, Record | None] = {}
+    found: dict[str, Served] = {}
+    for partition in step.partitions:
+        for name in step.table.publishes(partition)[-1:]:
+            records.setdefault(name, read_record(objects, name))
+            record = records[name]
+            of = next((one for one in record.partitions if one.partition == partition), None) if record else None
+            if record is not None and of is not None:
+                found[partition] = Served(name, record, of)
+    return found
+
+
+def _is_same(step: Step, audited: Audited, served: Served | None) -> bool:
+    if served is None:
+        return False
+    of, record = served.of, served.record
+    have = (of.content_hash, of.quarantine_hash, record.rule_set, record.contract_version)
+    contract, tally = step.contract, audited.tally
+    return have == (tally.content_hash, tally.quarantine_hash, contract.rule_set, contract.version)
+
+
+def _publish_changed(step: Step, draft: Draft, audited: list[Audited]) -> OpenTable:
+    if not audited:
+        return step.table
+    partitions = {one.partition for one in audited}
+    valid, refused = draft.files(partitions)
+    valid = (*valid, *_empty_files(step, draft, partitions, valid))
+    metadata = write_record(step.lake.objects_of(step.name), _record(step, audited, (*valid, *refused), PUBLISHED))
+    names = tuple(sorted(partitions))
+    if refused:
+        columns = quarantine_columns(step.contract)
+        commit(open_quarantine(step), Change(refused, names, columns, metadata, adds_beside=True))
+    return commit(step.table, Change(valid, names, draft.columns, metadata))
+
+
+def _empty_files(step: Step, draft: Draft, partitions: Iterable[str], valid: Iterable[StagedFile]) -> list[StagedFile]:
+    filled = {file.partition for file in valid}
+    columns = {name: kind for name, kind in draft.columns.items() if name != step.contract.partition_column}
+    schema = in_memory(columns)
+    return [
+        step.lake.engine.stage_empty(step.target(), partition, schema) for partition in sorted(set(partitions) - filled)
+    ]
+
+
+def _record(step: Step, audited: Iterable[Audited], files: tuple[StagedFile, ...], status: str) -> Record:
+    return Record(
+        publish=step.publish,
+        table=str(step.name),
+        run_id=step.run_id,
+        contract_version=step.contract.version,
+        rule_set=step.contract.rule_set,
+        started_at=step.started_at.isoformat(),
+        finished_at=datetime.now(UTC).isoformat(),
+        partitions=tuple(dataclasses.replace(one.record, status=status) for one in audited),
+        files=files,
+        upstreams={str(name): table.version for name, table in step.upstreams.items() if table is not None},
+        engine=step.lake.engine.name,
+    )
+
+
+def _keep_blocked(step: Step, draft: Draft, blocked: list[Audited]) -> None:
+    """Put the attempt into `blocked/<table>`, in place of the attempt before."""
+    if not blocked:
+        return
+    side = blocked_of(step.name)
+    table = open_quarantine(step, side)
+    partitions = {one.partition for one in blocked}
+    _, refused = draft.files(partitions)
+    everything = Objects(step.lake.root, step.lake.options)
+    for file in refused:
+        everything.copy(f"{quarantine_of(step.name)}/{file.path}", f"{side}/{file.path}")
+    columns = quarantine_columns(step.contract)
+    schema = in_memory({name: kind for name, kind in columns.items() if name != step.contract.partition_column})
+    bare = sorted(partitions - {file.partition for file in refused})
+    empty = [step.lake.engine.stage_empty(step.target(side), partition, schema) for partition in bare]
+    files = (*refused, *empty)
+    metadata = write_record(step.lake.objects_of(side), _record(step, blocked, files, BLOCKED))
+    commit(table, Change(files, tuple(sorted(partitions)), columns, metadata, last_wins=True))
+
+
+def _forget_blocked(step: Step, partitions: list[str]) -> None:
+    table = step.lake.open(blocked_of(step.name))
+    known = tuple(name for name in partitions if table is not None and name in table.partitions)
+    if table is not None and known:
+        metadata = {"resolved_by": step.publish}
+        commit(table, Change((), known, quarantine_columns(step.contract), metadata, last_wins=True))
+
+
+def _discard(step: Step, draft: Draft, partitions: set[str]) -> None:
+    """Remove staged files that no commit was ever offered; a file a commit may have taken is never touched."""
+    valid, refused = draft.files(partitions)
+    remove_staged(step.lake.root_of(step.name), step.lake.options, valid)
+    remove_staged(step.lake.root_of(quarantine_of(step.name)), step.lake.options, refused)
+
+
+def _result(
+    step: Step, audited: Audited, served: Mapping[str, "Served"], table: OpenTable, seconds: float
+) -> PartitionResult:
+    same = served.get(audited.partition)
+    status = BLOCKED if audited.is_blocked else UNCHANGED if same else PUBLISHED
+    record = dataclasses.replace(audited.record, status=status)
+    name = same.publish if same else step.publish
+    return PartitionResult(
+        str(step.name), audited.partition, status, name, record, table.version, seconds, audited.sentence
+    )

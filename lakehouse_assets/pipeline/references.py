@@ -1,0 +1,48 @@
+"""Foreign keys: the referenced keys are joined once, at the version this step pinned, and become a flag.
+
+Order never decides content: rows refused here mark their partition stale, and a publish of the referenced
+table requests it again (`defs`).
+"""
+
+import narwhals as nw
+
+from lakehouse_assets.contracts.model import Contract, RuleKind, RuleSpec
+from lakehouse_assets.naming import TableName
+from lakehouse_assets.pipeline.step import Step
+from lakehouse_assets.quality.judge import RowRule
+
+
+def with_references(step: Step, rows: nw.LazyFrame) -> nw.LazyFrame:
+    """Add one boolean column a foreign key: whether the row points to nothing."""
+    for spec in _foreign_keys(step.contract):
+        rows = _joined(step, rows, spec)
+    return rows
+
+
+def reference_rules(contract: Contract) -> tuple[RowRule, ...]:
+    """Return the foreign keys as row rules over the columns that `with_references` adds."""
+    return tuple(RowRule(spec, nw.col(_flag(spec))) for spec in _foreign_keys(contract))
+
+
+def _foreign_keys(contract: Contract) -> list[RuleSpec]:
+    return [spec for spec in contract.rules if spec.kind is RuleKind.FOREIGN_KEY]
+
+
+def _joined(step: Step, rows: nw.LazyFrame, spec: RuleSpec) -> nw.LazyFrame:
+    column, flag = str(spec.column), _flag(spec)
+    referenced = step.upstreams.get(TableName.parse(str(spec.arguments["table"])))
+    allows_null = spec.arguments.get("nulls", "allow") == "allow"
+    null_is_wrong = nw.lit(False) if allows_null else nw.lit(True)  # noqa: FBT003 - literals
+    present = nw.lit(value=True).alias(f"{flag}_found")
+    if referenced is None:
+        return rows.with_columns(nw.when(nw.col(column).is_null()).then(null_is_wrong).otherwise(~present).alias(flag))
+    keys = step.lake.scan(referenced).select(nw.col(str(spec.arguments["column"])).alias(column)).unique()
+    joined = rows.join(keys.with_columns(present), on=column, how="left")
+    missing = nw.col(f"{flag}_found").is_null()
+    return joined.with_columns(
+        nw.when(nw.col(column).is_null()).then(null_is_wrong).otherwise(missing).alias(flag)
+    ).drop(f"{flag}_found")
+
+
+def _flag(spec: RuleSpec) -> str:
+    return f"__fk_{spec.fingerprint[:16]}"

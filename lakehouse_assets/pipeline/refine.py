@@ -1,0 +1,161 @@
+"""Bronze to silver: parse, drop identical rows, transform, conform, judge, split. One chunk of partitions at a time."""
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from importlib import import_module, util
+
+import narwhals as nw
+import polars as pl
+
+from lakehouse_assets.contracts.model import Contract, RuleKind, RuleSpec
+from lakehouse_assets.engines.conform import conform
+from lakehouse_assets.engines.protocol import DataFile
+from lakehouse_assets.errors import TransformError
+from lakehouse_assets.naming import BRONZE_COLUMNS, PROC_DATE, RAW_HASH, ROW_ID, TableName
+from lakehouse_assets.pipeline.draft import Draft, Tally
+from lakehouse_assets.pipeline.references import reference_rules, with_references
+from lakehouse_assets.pipeline.split import Rules, key_rule, split, tally
+from lakehouse_assets.pipeline.step import Step
+from lakehouse_assets.quality.duplicates import identical_rows
+from lakehouse_assets.quality.judge import bind
+from lakehouse_assets.quality.parse import Parsing, parse_columns
+from lakehouse_assets.results import Ledger, Outcome, RuleResult
+from lakehouse_assets.storage.table import OpenTable
+
+RAW = "__raw_"
+ROWS_PER_PASS = 2_000_000
+
+
+def refine(step: Step) -> Draft:
+    """Stage the silver rows of a chunk; partitions that never landed get a tally that blocks them."""
+    bronze = _bronze(step)
+    landed = [partition for partition in step.partitions if partition in set(bronze.partitions)]
+    missing = tuple(_never_landed(step, p, bronze) for p in step.partitions if p not in landed)
+    if not landed:
+        return Draft(missing, columns=step.columns)
+    repeats = _identical(step, bronze, landed)
+    parsing = parsing_of(step.contract, bronze.columns)
+    rules = _rules(step, parsing)
+
+    def computed(files: Sequence[DataFile]) -> nw.LazyFrame:
+        return _computed(step, _without(step, step.lake.scan(bronze, files), repeats), parsing)
+
+    files = bronze.files_of(landed)
+    raw = {name: f"{RAW}{name}" for name in bronze.columns if name not in {PROC_DATE, RAW_HASH}}
+    draft, counts = split(step, [computed(part) for part in passes(files)], computed(files), rules=rules, raw=raw)
+    dropped = dict(repeats.group_by(PROC_DATE).len().iter_rows()) if repeats is not None else {}
+    read = {partition: sum(file.rows for file in files if file.partition == partition) for partition in landed}
+    tallies = (tally(p, counts[p], rules, read=read[p], identical=dropped.get(p, 0)) for p in landed)
+    return Draft((*missing, *tallies), draft.valid, draft.refused, step.columns)
+
+
+def passes(files: Sequence[DataFile], rows: int = ROWS_PER_PASS) -> list[list[DataFile]]:
+    """Group files so that one pass reads about `rows` rows; memory then does not grow with the partition."""
+    groups: list[list[DataFile]] = [[]]
+    size = 0
+    for file in files:
+        if groups[-1] and size + file.rows > rows:
+            groups.append([])
+            size = 0
+        groups[-1].append(file)
+        size += file.rows
+    return groups
+
+
+@cache
+def transform_of(table: TableName) -> Callable[..., nw.LazyFrame] | None:
+    """Return the function that computes a table, or None when it needs no code."""
+    module = f"lakehouse_assets.transforms.{table.layer}.{table.short}"
+    if util.find_spec(module) is None:
+        return None
+    function: Callable[..., nw.LazyFrame] = getattr(import_module(module), table.short)
+    return function
+
+
+def parsing_of(contract: Contract, bronze_columns: Sequence[str] | dict[str, str]) -> Parsing:
+    """Return how the columns that come straight from one raw column are parsed."""
+    raw = {}
+    for column in contract.columns:
+        source = column.sources[0].rsplit(".", 1)[-1] if len(column.sources) == 1 else ""
+        if source in bronze_columns:
+            raw[column.name] = f"{RAW}{source}"
+    return parse_columns([column for column in contract.columns if column.name in raw], raw)
+
+
+def _bronze(step: Step) -> OpenTable:
+    table = step.upstreams[step.contract.upstreams[0]]
+    if table is None:
+        raise TransformError(
+            f"{step.contract.upstreams[0]} was never published.",
+            where=str(step.name),
+            fix=f"Run `lakehouse run {step.contract.upstreams[0]}` first.",
+        )
+    return table
+
+
+def _identical(step: Step, bronze: OpenTable, landed: Sequence[str]) -> pl.DataFrame | None:
+    if step.contract.load.identical_rows == "keep":
+        return None
+    rows = step.lake.scan(bronze, bronze.files_of(landed))
+    candidates = step.lake.engine.repeated(rows, [PROC_DATE, RAW_HASH])
+    if candidates is None:
+        return None
+    columns = [name for name in bronze.columns if name not in set(BRONZE_COLUMNS)]
+    compared = [*columns, "_defect", "_line", "_unknown"]
+    found = step.lake.engine.collect(candidates.select(PROC_DATE, ROW_ID, *compared))
+    return identical_rows(found, partition=PROC_DATE, columns=compared)
+
+
+def _without(step: Step, rows: nw.LazyFrame, repeats: pl.DataFrame | None) -> nw.LazyFrame:
+    if repeats is None or repeats.is_empty():
+        return rows
+    return rows.join(nw.from_native(repeats.lazy()), on=[step.contract.partition_column, ROW_ID], how="anti")
+
+
+def _computed(step: Step, rows: nw.LazyFrame, parsing: Parsing) -> nw.LazyFrame:
+    raw = [name for name in rows.collect_schema().names() if name != PROC_DATE]
+    rows = rows.with_columns(*[nw.col(name).alias(f"{RAW}{name}") for name in raw])
+    rows = rows.drop(*[name for name in raw if name not in {ROW_ID, RAW_HASH}]).with_columns(*parsing.typed)
+    before = rows.collect_schema().names()
+    transform = transform_of(step.name)
+    if transform is not None:
+        rows = transform(rows)
+    _check_kept(step, before, rows.collect_schema().names())
+    rows = rows.with_columns(*conform(step.contract.columns, rows.collect_schema()))
+    return with_references(step, rows)
+
+
+def _check_kept(step: Step, before: Sequence[str], after: Sequence[str]) -> None:
+    lost = [name for name in before if name not in after]
+    promised = [column.name for column in step.contract.columns if column.name not in after]
+    if lost or promised:
+        what = f"drops {lost[0]}" if lost else f"does not produce the promised column {promised[0]}"
+        raise TransformError(
+            f"the transform {what}.",
+            where=f"lakehouse_assets/transforms/{step.name.layer}/{step.name.short}.py",
+            fix="Add columns with `with_columns` and remove rows with `filter`; never `select`, `drop` or `rename`.",
+        )
+
+
+def _rules(step: Step, parsing: Parsing) -> Rules:
+    specs = [spec for spec in step.contract.rules if spec.kind is RuleKind.ROW]
+    duplicate = key_duplicates(step.contract)
+    repeated = [key_rule(duplicate)] if duplicate is not None else []
+    later = (*reference_rules(step.contract), *repeated)
+    return Rules((*parsing.rules, *bind(specs, step.lake.rule_functions)), later)
+
+
+def key_duplicates(contract: Contract) -> RuleSpec | None:
+    """Return the rule under which members of repeated keys are refused, where the contract calls them errors."""
+    if contract.load.duplicates != "quarantine" or not contract.load.keys:
+        return None
+    return next((spec for spec in contract.rules if spec.rule == "unique"), None)
+
+
+def _never_landed(step: Step, partition: str, bronze: OpenTable) -> Tally:
+    spec = step.contract.rules[0]
+    reason = f"{step.contract.upstreams[0]} has no partition {partition}; {len(bronze.partitions)} others landed"
+    result = RuleResult(
+        "input", spec.fingerprint, spec.dimension, spec.severity, spec.on_failure, Outcome.NOT_RUN, reason=reason
+    )
+    return Tally(partition, Ledger(), (result,))

@@ -1,0 +1,54 @@
+"""The verb behind every materialisation: check partitions, cut chunks, compute, publish, redo lost races."""
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from lakehouse_assets.contracts.model import Contract
+from lakehouse_assets.errors import PublishConflictError
+from lakehouse_assets.naming import TableName
+from lakehouse_assets.pipeline.curate import curate
+from lakehouse_assets.pipeline.draft import Draft
+from lakehouse_assets.pipeline.ingest import ingest
+from lakehouse_assets.pipeline.lake import Lake
+from lakehouse_assets.pipeline.publish import publish
+from lakehouse_assets.pipeline.refine import refine
+from lakehouse_assets.pipeline.step import Step, open_step
+from lakehouse_assets.results import PartitionResult
+from lakehouse_assets.storage.commit import PartitionsMovedError
+
+REDO_ATTEMPTS = 8
+
+
+def materialise(lake: Lake, table: TableName, partitions: Sequence[str], *, run_id: str) -> Iterator[PartitionResult]:
+    """Compute and publish partitions of a table, yielding one result a partition, chunk by chunk.
+
+    Raises UnknownTableError or UnknownPartitionError before anything is written. A blocked partition is a
+    result, not an error: the others are published.
+    """
+    contract = lake.contract(table)
+    wanted = lake.check_partitions(table, partitions)
+    size = contract.load.partitions_per_chunk
+    for chunk, start in enumerate(range(0, len(wanted), size)):
+        yield from _chunk(lake, contract, wanted[start : start + size], run_id=run_id, chunk=chunk)
+
+
+def verb_of(contract: Contract) -> Callable[[Step], Draft]:
+    """Return what computes a table: ingest, refine (one bronze upstream) or curate."""
+    if contract.table.layer == "bronze":
+        return ingest
+    return refine if [name.layer for name in contract.upstreams] == ["bronze"] else curate
+
+
+def _chunk(lake: Lake, contract: Contract, partitions: list[str], *, run_id: str, chunk: int) -> list[PartitionResult]:
+    for attempt in range(REDO_ATTEMPTS):
+        step = open_step(lake, contract, partitions, run_id=run_id, chunk=chunk)
+        try:
+            return publish(step, verb_of(contract)(step))
+        except PartitionsMovedError:
+            time.sleep(random.uniform(0, 0.05 * 2 ** min(attempt, 5)))  # noqa: S311 - jitter, not a secret
+    raise PublishConflictError(
+        f"{REDO_ATTEMPTS} times another run published the same partitions first.",
+        where=str(contract.table),
+        fix="Two runs of one partition compete; let one of them finish, then run again.",
+    )

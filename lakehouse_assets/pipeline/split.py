@@ -1,0 +1,165 @@
+"""From computed rows to a draft: judge, deduplicate, split into valid and refused, stage both, count everything.
+
+One pass writes and counts; only row numbers of repeats are looked for beforehand, on hashes.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import narwhals as nw
+import polars as pl
+
+from lakehouse_assets.contracts.model import RuleSpec
+from lakehouse_assets.engines import kit
+from lakehouse_assets.engines.protocol import Branch
+from lakehouse_assets.naming import RAW_HASH, ROW_ID, quarantine_of
+from lakehouse_assets.pipeline.draft import Draft, Tally
+from lakehouse_assets.pipeline.step import Step
+from lakehouse_assets.quality.duplicates import FATE, OLDER, REPEATED_KEY, members_of_repeated_keys, older_versions
+from lakehouse_assets.quality.judge import RowRule, flag, to_results
+from lakehouse_assets.quality.quarantine import quarantine_rows
+from lakehouse_assets.results import Ledger, OnFailure, StagedFile
+
+REFUSED, REFUSED_LATER, VALID = "__refused", "__refused_later", "__valid"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Bound row rules in the order of their flags: those judged first, then those judged after deduplication."""
+
+    first: tuple[RowRule, ...]
+    later: tuple[RowRule, ...] = ()
+
+    @property
+    def all(self) -> tuple[RowRule, ...]:
+        """Every rule, in flag order."""
+        return (*self.first, *self.later)
+
+
+def split(
+    step: Step, passes: Sequence[nw.LazyFrame], whole: nw.LazyFrame, *, rules: Rules, raw: Mapping[str, str]
+) -> tuple[Draft, dict[str, dict[str, int]]]:
+    """Stage valid and refused rows of every pass; return the draft (without ledgers) and counts a partition.
+
+    `passes` together are `whole`; `raw` maps the names a quarantined row is kept under to columns of the frames.
+    """
+    fates = _fates(step, _judged(step, whole, rules, None))
+    valid: list[StagedFile] = []
+    refused: list[StagedFile] = []
+    counts: dict[str, dict[str, int]] = {partition: {} for partition in step.partitions}
+    for number, rows in enumerate(passes):
+        judged = _judged(step, rows, rules, fates)
+        branches = [_valid_branch(step, judged, number), _refused_branch(step, judged, rules, raw, number)]
+        staged, totals = step.lake.engine.stage(branches, _totals(step, judged, rules))
+        valid += staged[0]
+        refused += staged[1]
+        _add_up(counts, totals, step.contract.partition_column)
+    return Draft((), tuple(valid), tuple(refused), step.columns), counts
+
+
+def tally(partition: str, counted: Mapping[str, int], rules: Rules, *, read: int, identical: int = 0) -> Tally:
+    """Return the tally of a partition from what the passes counted; `read` rows came in."""
+    rows, older = counted.get("rows", 0), counted.get("older", 0)
+    ledger = Ledger(
+        read=read,
+        published=counted.get("valid", 0),
+        quarantined=counted.get("refused", 0),
+        deduplicated=identical + older,
+        filtered=read - identical - rows,
+    )
+    return Tally(
+        partition,
+        ledger,
+        to_results(rules.all, counted, rows),
+        kit.content_hash(ledger.published, counted.get("valid_low", 0), counted.get("valid_high", 0)),
+        kit.content_hash(ledger.quarantined, counted.get("refused_low", 0), counted.get("refused_high", 0)),
+    )
+
+
+def key_rule(spec: RuleSpec) -> RowRule:
+    """Return the rule that refuses every member of a repeated key."""
+    return RowRule(spec, nw.col(FATE) == REPEATED_KEY)
+
+
+def _judged(step: Step, rows: nw.LazyFrame, rules: Rules, fates: pl.DataFrame | None) -> nw.LazyFrame:
+    rows = _with_fate(step, rows, fates)
+    flagged = flag(rows, rules.all)
+    first = [number for number, rule in enumerate(rules.all) if number < len(rules.first) and _refuses(rule)]
+    later = [number for number, rule in enumerate(rules.all) if number >= len(rules.first) and _refuses(rule)]
+    flagged = flagged.with_columns(_any(first).alias(REFUSED), _any(later).alias(REFUSED_LATER))
+    kept = ~nw.col(REFUSED) & (nw.col(FATE) != OLDER)
+    return flagged.with_columns((kept & ~nw.col(REFUSED_LATER)).alias(VALID), kept.alias("__kept"))
+
+
+def _refuses(rule: RowRule) -> bool:
+    return rule.spec.on_failure is OnFailure.QUARANTINE
+
+
+def _any(numbers: Sequence[int]) -> nw.Expr:
+    flags = [nw.col(f"__v{number}") for number in numbers]
+    return nw.any_horizontal(*flags, ignore_nulls=True) if flags else nw.lit(False)  # noqa: FBT003 - a literal
+
+
+def _with_fate(step: Step, rows: nw.LazyFrame, fates: pl.DataFrame | None) -> nw.LazyFrame:
+    if fates is None or fates.is_empty():
+        return rows.with_columns(nw.lit(0, nw.Int8).alias(FATE))
+    key = [step.contract.partition_column, ROW_ID]
+    return rows.join(nw.from_native(fates.lazy()), on=key, how="left").with_columns(nw.col(FATE).fill_null(0))
+
+
+def _fates(step: Step, judged: nw.LazyFrame) -> pl.DataFrame | None:
+    load, partition = step.contract.load, step.contract.partition_column
+    if not load.keys:
+        return None
+    keys = [key for key in load.keys if key != partition]
+    candidates = step.lake.engine.repeated(judged, [partition, *keys])
+    if candidates is None:
+        return None
+    order = [load.sequence_by] if load.sequence_by else []
+    columns = list(dict.fromkeys([partition, *keys, *order, RAW_HASH, ROW_ID]))
+    found = step.lake.engine.collect(candidates.filter(~nw.col(REFUSED)).select(*columns))
+    decide: Callable[..., pl.DataFrame] = older_versions
+    if load.duplicates == "quarantine":
+        return members_of_repeated_keys(found, partition=partition, keys=keys)
+    return decide(found, partition=partition, keys=keys, sequence_by=load.sequence_by)
+
+
+def _valid_branch(step: Step, judged: nw.LazyFrame, number: int) -> Branch:
+    return Branch(judged.filter(nw.col(VALID)).select(*step.columns), step.target(pass_number=number))
+
+
+def _refused_branch(step: Step, judged: nw.LazyFrame, rules: Rules, raw: Mapping[str, str], number: int) -> Branch:
+    rows = judged.filter(nw.col(REFUSED) | (nw.col("__kept") & nw.col(REFUSED_LATER)))
+    frame = quarantine_rows(rows, rules.all, raw, step.contract)
+    return Branch(frame, step.target(quarantine_of(step.name), pass_number=number))
+
+
+def _totals(step: Step, judged: nw.LazyFrame, rules: Rules) -> nw.LazyFrame:
+    content = sorted(name for name in step.columns if name[0] != "_" and name != step.contract.partition_column)
+    types = judged.collect_schema()
+    flags = [nw.col(f"__v{number}") for number in range(len(rules.all))]
+    refused = nw.col(REFUSED) | (nw.col("__kept") & nw.col(REFUSED_LATER))
+    hashed = judged.with_columns(
+        kit.row_hash({name: types[name] for name in content}).alias("__hash"),
+        refused.alias("__out"),
+    )
+    reasons = nw.concat_str(*[flag.cast(nw.Int8).cast(nw.String) for flag in flags]) if flags else nw.lit("")
+    hashed = hashed.with_columns(reasons.alias("__reasons"))
+    hashed = hashed.with_columns(kit.row_hash({RAW_HASH: nw.Int64(), "__reasons": nw.String()}).alias("__refused_hash"))
+    return hashed.group_by(step.contract.partition_column).agg(
+        nw.len().cast(nw.Int64).alias("rows"),
+        nw.col(VALID).cast(nw.Int64).sum().alias("valid"),
+        nw.col("__out").cast(nw.Int64).sum().alias("refused"),
+        (~nw.col(REFUSED) & (nw.col(FATE) == OLDER)).cast(nw.Int64).sum().alias("older"),
+        *[flag.cast(nw.Int64).sum().alias(f"__v{number}") for number, flag in enumerate(flags)],
+        *kit.content_totals("__hash", where=VALID, prefix="valid"),
+        *kit.content_totals("__refused_hash", where="__out", prefix="refused"),
+    )
+
+
+def _add_up(counts: dict[str, dict[str, int]], totals: pl.DataFrame, partition_column: str) -> None:
+    for row in totals.iter_rows(named=True):
+        sums = counts.setdefault(str(row[partition_column]), {})
+        for name, number in row.items():
+            if name != partition_column:
+                sums[name] = sums.get(name, 0) + int(number or 0)

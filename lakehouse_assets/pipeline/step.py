@@ -1,0 +1,132 @@
+"""One step: a table and one chunk of its partitions, opened and pinned in the order that keeps races harmless.
+
+The target is opened *before* its upstreams are pinned: a run that read older input than what is served
+then always loses the compare-and-swap instead of overwriting newer content.
+"""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from lakehouse_assets.contracts.model import Contract
+from lakehouse_assets.engines.protocol import Target
+from lakehouse_assets.errors import LakehouseError
+from lakehouse_assets.naming import (
+    BRONZE_COLUMNS,
+    PROC_DATE,
+    RAW_HASH,
+    ROW_ID,
+    TableName,
+    publish_id,
+    quarantine_of,
+)
+from lakehouse_assets.pipeline.lake import Lake
+from lakehouse_assets.storage.pins import write_pins
+from lakehouse_assets.storage.table import REASONS_TYPE, OpenTable, create_table, delta_columns, delta_type
+
+FILES_PER_PASS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one chunk of one run works on. `columns` are the Delta types this run writes."""
+
+    lake: Lake
+    contract: Contract
+    partitions: tuple[str, ...]
+    publish: str
+    run_id: str
+    table: OpenTable
+    columns: Mapping[str, str]
+    upstreams: Mapping[TableName, OpenTable | None]
+    started_at: datetime
+
+    @property
+    def name(self) -> TableName:
+        """The table this step writes."""
+        return self.contract.table
+
+    def target(self, table: TableName | None = None, *, pass_number: int = 0) -> Target:
+        """Return where to stage files of the table itself, or of one of its side tables."""
+        root = self.lake.root_of(table or self.name)
+        return Target(root, self.contract.partition_column, self.publish, pass_number * FILES_PER_PASS)
+
+
+def open_step(lake: Lake, contract: Contract, partitions: list[str], *, run_id: str, chunk: int) -> Step:
+    """Open the target (creating it empty), then pin every upstream; a redo after a lost race pins anew."""
+    columns = stored_columns(lake, contract)
+    publish = publish_id(run_id, chunk, secrets.token_hex(4))
+    table = lake.open(contract.table) or create_table(
+        lake.root_of(contract.table),
+        lake.options,
+        columns,
+        partition_column=contract.partition_column,
+        description=contract.description,
+    )
+    upstreams = _pinned(lake, contract, publish)
+    now = datetime.now(UTC)
+    return Step(lake, contract, tuple(partitions), publish, run_id, table, columns, upstreams, now)
+
+
+def stored_columns(lake: Lake, contract: Contract) -> dict[str, str]:
+    """Return names and Delta types of a table's columns, technical ones included, partition column last."""
+    layer, partition = contract.table.layer, contract.partition_column
+    kind = _partition_type(contract)
+    if layer == "bronze":
+        raw = lake.catalog.source_table(contract.table).columns
+        technical = {name: "long" if name == RAW_HASH else "string" for name in BRONZE_COLUMNS if name != PROC_DATE}
+        return {**{name: delta_type(t) for name, t in raw.items()}, **technical, partition: kind}
+    promised = {name: t for name, t in delta_columns(contract.columns).items() if name != partition}
+    identity = {ROW_ID: "string"} if layer == "silver" else {}
+    return {**promised, **identity, partition: kind}
+
+
+def quarantine_columns(contract: Contract) -> dict[str, str]:
+    """Return names and Delta types of a table's quarantine (and of its blocked rows)."""
+    text = dict.fromkeys((ROW_ID, "contract_version", "rule_set", "raw"), "string")
+    return {
+        ROW_ID: text[ROW_ID],
+        "reasons": REASONS_TYPE,
+        "contract_version": "string",
+        "rule_set": "string",
+        "raw": "string",
+        contract.partition_column: _partition_type(contract),
+    }
+
+
+def open_quarantine(step: Step, side: TableName | None = None) -> OpenTable:
+    """Open the quarantine (or another side table of the same shape), creating it empty."""
+    name = side or quarantine_of(step.name)
+    return step.lake.open(name) or create_table(
+        step.lake.root_of(name),
+        step.lake.options,
+        quarantine_columns(step.contract),
+        partition_column=step.contract.partition_column,
+        description=f"Rows that {step.name} refused, with every reason.",
+    )
+
+
+def _partition_type(contract: Contract) -> str:
+    return "date" if contract.is_partitioned else "string"
+
+
+def _pinned(lake: Lake, contract: Contract, publish: str) -> dict[TableName, OpenTable | None]:
+    tables = {name: lake.open(name) for name in _upstreams(lake, contract)}
+    missing = [str(name) for name in contract.upstreams if tables[name] is None and name.layer != "bronze"]
+    if missing:
+        raise LakehouseError(
+            f"{missing[0]} was never published.", where=str(contract.table), fix=f"Materialise {missing[0]} first."
+        )
+    versions = {str(name): table.version for name, table in tables.items() if table is not None}
+    if versions:
+        write_pins(lake.objects_of(contract.table), publish, versions)
+    return tables
+
+
+def _upstreams(lake: Lake, contract: Contract) -> list[TableName]:
+    references = [
+        TableName.parse(str(spec.arguments["to_table"])) for spec in contract.rules if spec.rule == "foreign_key"
+    ]
+    known = [name for name in references if name in lake.catalog.contracts]
+    return list(dict.fromkeys([*contract.upstreams, *known]))

@@ -1,0 +1,87 @@
+"""Small objects of the lake (records, pins, staged files to check or remove), on disk and on object stores alike."""
+
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import LocalStore, from_url
+
+from lakehouse_assets.errors import StorageError
+
+
+class Objects:
+    """Objects below one root: a folder or `scheme://bucket/prefix`. Paths are relative to the root."""
+
+    def __init__(self, root: str, options: Mapping[str, str] | None = None) -> None:
+        self.root, self.options = root.rstrip("/"), dict(options or {})
+        self._opened: Any = None
+
+    @property
+    def _store(self) -> Any:  # noqa: ANN401 - obstore's union of stores
+        if self._opened is None:
+            with translated(self.root):
+                if "://" in self.root:
+                    self._opened = from_url(self.root, config=self.options)
+                else:
+                    self._opened = LocalStore(Path(self.root).resolve(), mkdir=True)
+        return self._opened
+
+    def read(self, path: str) -> bytes | None:
+        """Return the content of an object, or None when there is none."""
+        with translated(f"{self.root}/{path}"):
+            try:
+                return bytes(obstore.get(self._store, path).bytes())
+            except FileNotFoundError:
+                return None
+
+    def write(self, path: str, content: bytes) -> None:
+        """Write an object whole; readers see all of it or none."""
+        with translated(f"{self.root}/{path}"):
+            obstore.put(self._store, path, content)
+
+    def size(self, path: str) -> int | None:
+        """Return the size of an object in bytes, or None when there is none."""
+        with translated(f"{self.root}/{path}"):
+            try:
+                return int(obstore.head(self._store, path)["size"])
+            except FileNotFoundError:
+                return None
+
+    def names(self, prefix: str) -> list[str]:
+        """Return the paths of all objects below a prefix, sorted."""
+        with translated(f"{self.root}/{prefix}"):
+            return sorted(meta["path"] for block in obstore.list(self._store, prefix) for meta in block)
+
+    def copy(self, source: str, target: str) -> None:
+        """Copy an object inside the root."""
+        with translated(f"{self.root}/{source}"):
+            obstore.copy(self._store, source, target)
+
+    def delete(self, paths: Iterable[str]) -> None:
+        """Remove objects; those already gone are fine."""
+        for path in paths:
+            with translated(f"{self.root}/{path}"), contextlib.suppress(FileNotFoundError):
+                obstore.delete(self._store, path)
+
+
+@contextlib.contextmanager
+def translated(where: str) -> Iterator[None]:
+    """Turn faults of disks and object stores into one StorageError sentence; absence stays FileNotFoundError."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except (OSError, BaseError) as error:
+        raise StorageError(
+            f"storage failed: {_reason(error)}.",
+            where=where,
+            fix="Check space, permissions and the endpoint, then run again; readers still see the previous version.",
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    text = (getattr(error, "strerror", None) or str(error) or type(error).__name__).strip()
+    return text.splitlines()[0].rstrip(".")

@@ -1,0 +1,87 @@
+"""Records beside the data: what each publish did. Compressed JSON, one file a publish, never a data value."""
+
+import dataclasses
+import hashlib
+import json
+from typing import Any
+
+import zstandard
+
+from lakehouse_assets.errors import StorageError
+from lakehouse_assets.naming import record_file
+from lakehouse_assets.results import (
+    Dimension,
+    DriftEvent,
+    Ledger,
+    OnFailure,
+    Outcome,
+    PartitionRecord,
+    Record,
+    RuleResult,
+    Severity,
+    SourceObject,
+    StagedFile,
+)
+from lakehouse_assets.storage.objects import Objects
+
+
+def write_record(objects: Objects, record: Record) -> dict[str, str]:
+    """Write a record and return what the commit keeps of it: path and sha256 (hex)."""
+    content = json.dumps(dataclasses.asdict(record), sort_keys=True, separators=(",", ":")).encode()
+    objects.write(record_file(record.publish), zstandard.compress(content))
+    return {"record": record_file(record.publish), "sha256": hashlib.sha256(content).hexdigest()}
+
+
+def read_record(objects: Objects, publish: str) -> Record | None:
+    """Return the record of a publish, or None when it is gone."""
+    content = objects.read(record_file(publish))
+    if content is None:
+        return None
+    try:
+        return _record(json.loads(zstandard.decompress(content)))
+    except (zstandard.ZstdError, ValueError, KeyError, TypeError) as error:
+        raise StorageError(
+            "the record of a publish is damaged.",
+            where=f"{objects.root}/{record_file(publish)}",
+            fix="Restore it from a backup, or run its partitions again.",
+        ) from error
+
+
+def _record(data: dict[str, Any]) -> Record:
+    return Record(
+        **{
+            **data,
+            "partitions": tuple(_partition(entry) for entry in data["partitions"]),
+            "files": tuple(StagedFile(**entry) for entry in data["files"]),
+        }
+    )
+
+
+def _partition(data: dict[str, Any]) -> PartitionRecord:
+    return PartitionRecord(
+        **{
+            **data,
+            "ledger": Ledger(**data["ledger"]),
+            "results": tuple(_result(entry) for entry in data["results"]),
+            "overridden": tuple(data["overridden"]),
+            "objects": tuple(SourceObject(**entry) for entry in data["objects"]),
+            "drift": tuple(_drift(entry) for entry in data["drift"]),
+        }
+    )
+
+
+def _result(data: dict[str, Any]) -> RuleResult:
+    return RuleResult(
+        **{
+            **data,
+            "dimension": Dimension(data["dimension"]),
+            "severity": Severity(data["severity"]),
+            "on_failure": OnFailure(data["on_failure"]),
+            "outcome": Outcome(data["outcome"]),
+        }
+    )
+
+
+def _drift(data: dict[str, Any]) -> DriftEvent:
+    lists = {name: tuple(data[name]) for name in ("added", "removed", "type_changed")}
+    return DriftEvent(**{**data, **lists, "renamed": tuple((old, new) for old, new in data["renamed"])})

@@ -1,0 +1,115 @@
+"""A Delta table as this project reads it: one pinned version with its files, schema and publishes."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote
+
+import polars as pl
+from deltalake import DeltaTable, Schema
+from deltalake.exceptions import TableNotFoundError
+
+from lakehouse_assets.contracts.model import Column, ColumnType, Kind
+from lakehouse_assets.engines.protocol import DataFile
+from lakehouse_assets.naming import publish_of
+from lakehouse_assets.storage.objects import translated
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTable:
+    """One version of a table. `delta` is the handle that a commit must use to be a compare-and-swap."""
+
+    root: str
+    version: int
+    partition_column: str
+    columns: Mapping[str, str]
+    files: tuple[DataFile, ...]
+    delta: DeltaTable = field(repr=False)
+    options: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def partitions(self) -> tuple[str, ...]:
+        """Partition values that have been published, sorted; a published empty one is among them."""
+        return tuple(sorted({file.partition for file in self.files}))
+
+    def files_of(self, partitions: Iterable[str]) -> tuple[DataFile, ...]:
+        """Return the active files of these partitions, in path order."""
+        wanted = set(partitions)
+        return tuple(file for file in self.files if file.partition in wanted)
+
+    def publishes(self, partition: str) -> tuple[str, ...]:
+        """Return the publishes that a partition's active files belong to."""
+        found = {publish_of(file.path) for file in self.files if file.partition == partition}
+        return tuple(sorted(name for name in found if name))
+
+
+def open_table(root: str, options: Mapping[str, str], version: int | None = None) -> OpenTable | None:
+    """Open a table at a version (default: the newest), or return None when it does not exist."""
+    with translated(root):
+        try:
+            delta = DeltaTable(root, version=version, storage_options=dict(options) or None)
+        except TableNotFoundError:
+            return None
+        return _opened(root, delta, options)
+
+
+def create_table(
+    root: str, options: Mapping[str, str], columns: Mapping[str, str], *, partition_column: str, description: str
+) -> OpenTable:
+    """Create an empty table, or open it when another run was first. `columns` maps names to Delta types."""
+    with translated(root):
+        delta = DeltaTable.create(
+            root,
+            schema=delta_schema(columns),
+            mode="ignore",
+            partition_by=[partition_column],
+            description=description[:1000],
+            storage_options=dict(options) or None,
+        )
+        return _opened(root, delta, options)
+
+
+def delta_schema(columns: Mapping[str, str]) -> Schema:
+    """Return a schema of nullable columns; nullability is a rule here, never a constraint of the format."""
+    import json  # noqa: PLC0415 - only where a schema is made
+
+    fields = [{"name": n, "type": _delta_json(t), "nullable": True, "metadata": {}} for n, t in columns.items()]
+    return Schema.from_json(json.dumps({"type": "struct", "fields": fields}))
+
+
+def delta_type(column_type: ColumnType) -> str:
+    """Return the Delta name of a contract type."""
+    return str(column_type) if column_type.kind is Kind.DECIMAL else column_type.kind.value
+
+
+def delta_columns(columns: Iterable[Column]) -> dict[str, str]:
+    """Return names and Delta types of promised columns."""
+    return {column.name: delta_type(column.type) for column in columns}
+
+
+REASONS_TYPE = "reasons"
+REASON_FIELDS = ("rule_id", "fingerprint", "column", "dimension", "severity")
+
+
+def _delta_json(name: str) -> Any:  # noqa: ANN401 - a JSON fragment of the Delta protocol
+    if name != REASONS_TYPE:
+        return name
+    fields = [{"name": n, "type": "string", "nullable": True, "metadata": {}} for n in REASON_FIELDS]
+    return {"type": "array", "elementType": {"type": "struct", "fields": fields}, "containsNull": True}
+
+
+def _opened(root: str, delta: DeltaTable, options: Mapping[str, str]) -> OpenTable:
+    partition_column = delta.metadata().partition_columns[0]
+    actions = pl.DataFrame(delta.get_add_actions(flatten=True))
+    value = pl.col(f"partition.{partition_column}").cast(pl.String)
+    rows = actions.select("path", pl.col("num_records").fill_null(0), value).sort("path").rows()
+    files = tuple(DataFile(unquote(path), count, partition) for path, count, partition in rows)
+    columns = {name: str(kind) for name, kind in _columns(delta).items()}
+    return OpenTable(root, delta.version(), partition_column, columns, files, delta, dict(options))
+
+
+def _columns(delta: DeltaTable) -> dict[str, str]:
+    return {
+        field.name: getattr(field.type, "type", REASONS_TYPE if field.name == "reasons" else "struct")
+        for field in delta.schema().fields
+    }
