@@ -7,11 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 from lakehouse_assets.naming import TableName
 from lakehouse_assets.results import Dimension, OnFailure, Severity
 
+
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Kind(StrEnum):

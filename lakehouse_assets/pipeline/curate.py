@@ -12,7 +12,7 @@ from lakehouse_assets.errors import TransformError
 from lakehouse_assets.naming import RAW_HASH, ROW_ID, SNAPSHOT_PARTITION, TableName
 from lakehouse_assets.pipeline.draft import Draft
 from lakehouse_assets.pipeline.references import reference_rules, with_references
-from lakehouse_assets.pipeline.refine import key_duplicates, transform_of
+from lakehouse_assets.pipeline.refine import key_duplicates, scope_of, transform_of
 from lakehouse_assets.pipeline.split import Rules, key_rule, split, tally
 from lakehouse_assets.pipeline.step import Step
 from lakehouse_assets.quality.judge import bind
@@ -33,7 +33,7 @@ def curate(step: Step) -> Draft:
     specs = [spec for spec in step.contract.rules if spec.kind is RuleKind.ROW]
     duplicate = key_duplicates(step.contract)
     repeated = [key_rule(duplicate)] if duplicate is not None else []
-    rules = Rules(bind(specs, step.lake.rule_functions), (*reference_rules(step.contract), *repeated))
+    rules = Rules(bind(specs, step.lake.rule_functions, scope_of(step.contract)), (*reference_rules(step.contract), *repeated))
     raw = {column.name: column.name for column in step.contract.columns}
     draft, counts = split(step, [rows], rows, rules=rules, raw=raw)
     _check_partitions(step, counts)
@@ -64,7 +64,7 @@ def _on_business_dates(step: Step, name: TableName, table: OpenTable) -> nw.Lazy
 
 
 def window_of(partitions: tuple[str, ...], lateness: timedelta) -> tuple[str, str]:
-    """Return the first and last `_proc_date` that may hold rows of these business dates: `[D − 1, D + lateness]`."""
+    """Return the first and last `_proc_date` that may hold rows of these business dates: `D - 1` to `D + lateness`."""
     first = date.fromisoformat(min(partitions)) - timedelta(days=1)
     last = date.fromisoformat(max(partitions)) + lateness
     return first.isoformat(), last.isoformat()

@@ -6,13 +6,12 @@ import narwhals as nw
 import polars as pl
 
 from lakehouse_assets.connectors.protocol import Extraction, Rejection
-from lakehouse_assets.contracts.model import RuleKind
 from lakehouse_assets.engines import kit
 from lakehouse_assets.engines.protocol import Branch
 from lakehouse_assets.naming import DEFECT, DEFECT_LINE, PROC_DATE, RAW_HASH, ROW_ID, SOURCE_OBJECT, UNKNOWN
 from lakehouse_assets.pipeline.draft import Draft, Tally
 from lakehouse_assets.pipeline.step import Step
-from lakehouse_assets.results import Dimension, Ledger, OnFailure, Outcome, RuleResult, Severity, StagedFile
+from lakehouse_assets.results import Dimension, DriftEvent, Ledger, OnFailure, Outcome, RuleResult, Severity, StagedFile
 
 ARRIVAL = "arrival"
 _TECHNICAL = (ROW_ID, RAW_HASH, SOURCE_OBJECT, DEFECT, DEFECT_LINE, UNKNOWN)
@@ -28,13 +27,11 @@ def ingest(step: Step) -> Draft:
     staged: list[StagedFile] = []
     totals: list[pl.DataFrame] = []
     if arrived:
-        rows = nw.concat([_landed(step, answer, columns) for answer in arrived], how="vertical")
-        (staged,), counted = step.lake.engine.stage(
-            [Branch(rows.select(*columns), step.target())], _totals(rows, columns)
-        )
+        rows = nw.concat([_landed(answer, columns) for answer in arrived], how="vertical")
+        (staged,), counted = step.lake.engine.stage([Branch(rows.select(*columns), step.target())], _totals(rows))
         totals.append(counted)
     counts = {row[PROC_DATE]: row for frame in totals for row in frame.iter_rows(named=True)}
-    tallies = (_tally(step, answers[partition], counts.get(partition, {})) for partition in step.partitions)
+    tallies = (_tally(answers[partition], counts.get(partition, {})) for partition in step.partitions)
     return Draft(tuple(tallies), tuple(staged), (), columns)
 
 
@@ -51,7 +48,7 @@ def _columns(step: Step, arrived: list[Extraction]) -> dict[str, str]:
     return {**declared, **evolved, PROC_DATE: step.columns[PROC_DATE]}
 
 
-def _landed(step: Step, answer: Extraction, columns: Mapping[str, str]) -> nw.LazyFrame:
+def _landed(answer: Extraction, columns: Mapping[str, str]) -> nw.LazyFrame:
     rows = answer.frame
     have = rows.collect_schema()
     missing = [name for name in columns if name not in have and name not in {*_TECHNICAL, PROC_DATE}]
@@ -63,8 +60,7 @@ def _landed(step: Step, answer: Extraction, columns: Mapping[str, str]) -> nw.La
     return rows.select(*columns)
 
 
-def _totals(rows: nw.LazyFrame, columns: Mapping[str, str]) -> nw.LazyFrame:
-    del columns
+def _totals(rows: nw.LazyFrame) -> nw.LazyFrame:
     everything = rows.with_columns(nw.lit(value=True).alias("__all"))
     return everything.group_by(PROC_DATE).agg(
         nw.len().cast(nw.Int64).alias("rows"),
@@ -73,7 +69,7 @@ def _totals(rows: nw.LazyFrame, columns: Mapping[str, str]) -> nw.LazyFrame:
     )
 
 
-def _tally(step: Step, answer: Extraction | Rejection, counted: Mapping[str, int]) -> Tally:
+def _tally(answer: Extraction | Rejection, counted: Mapping[str, int]) -> Tally:
     if isinstance(answer, Rejection):
         failed = _arrival(Outcome.FAIL, str(answer.error))
         return Tally(answer.partition, Ledger(), (failed,), drift=answer.drift, dead_letters=answer.dead_letters)
@@ -81,7 +77,7 @@ def _tally(step: Step, answer: Extraction | Rejection, counted: Mapping[str, int
     return Tally(
         answer.partition,
         Ledger(read=rows + answer.deduplicated, published=rows, deduplicated=answer.deduplicated),
-        (_arrival(Outcome.PASS, "; ".join(answer.warnings), checked_rows=rows), *_warnings(step, answer, counted)),
+        (_arrival(Outcome.PASS, "; ".join(answer.warnings), checked_rows=rows), *_warnings(answer, counted)),
         kit.content_hash(rows, int(counted.get("valid_low", 0)), int(counted.get("valid_high", 0))),
         objects=answer.objects,
         drift=answer.drift,
@@ -92,31 +88,22 @@ def _tally(step: Step, answer: Extraction | Rejection, counted: Mapping[str, int
 
 def _arrival(outcome: Outcome, reason: str, *, checked_rows: int = 0) -> RuleResult:
     # Whether input arrived whole is no choice of a contract: without it there is nothing to publish.
-    return RuleResult(
-        ARRIVAL, ARRIVAL, Dimension.COMPLETENESS, Severity.ERROR, OnFailure.BLOCK, outcome,
-        checked_rows=checked_rows, reason=reason,
-    )  # fmt: skip
+    kind = (Dimension.COMPLETENESS, Severity.ERROR, OnFailure.BLOCK)
+    return RuleResult(ARRIVAL, ARRIVAL, *kind, outcome, checked_rows=checked_rows, reason=reason)
 
 
-def _warnings(step: Step, answer: Extraction, counted: Mapping[str, int]) -> tuple[RuleResult, ...]:
-    defects = int(counted.get("defects", 0))
+def _warnings(answer: Extraction, counted: Mapping[str, int]) -> tuple[RuleResult, ...]:
+    defects, rows = int(counted.get("defects", 0)), int(counted.get("rows", 0))
+    kind = (Dimension.CONFORMITY, Severity.WARNING, OnFailure.KEEP)
+    formed = Outcome.FAIL if defects else Outcome.PASS
+    reason = "silver quarantines them" if defects else ""
     well_formed = RuleResult(
-        "well_formed", "well_formed", Dimension.CONFORMITY, Severity.WARNING, OnFailure.KEEP,
-        Outcome.FAIL if defects else Outcome.PASS, failed_rows=defects, checked_rows=int(counted.get("rows", 0)),
-        reason="silver quarantines them" if defects else "",
-    )  # fmt: skip
-    drifted = tuple(
-        RuleResult(
-            "schema",
-            "schema",
-            Dimension.CONFORMITY,
-            Severity.WARNING,
-            OnFailure.KEEP,
-            Outcome.FAIL,
-            reason=f"{event.type}: {', '.join((*event.added, *event.removed, *event.type_changed))}",
-        )  # fmt: skip
-        for event in answer.drift
+        "well_formed", "well_formed", *kind, formed, failed_rows=defects, checked_rows=rows, reason=reason
     )
-    del step
-    passed = RuleResult("schema", "schema", Dimension.CONFORMITY, Severity.WARNING, OnFailure.KEEP, Outcome.PASS)
-    return (well_formed, *(drifted[:1] or (passed,)))
+    drifts = "; ".join(_drift_sentence(event) for event in answer.drift)
+    schema = RuleResult("schema", "schema", *kind, Outcome.FAIL if drifts else Outcome.PASS, reason=drifts)
+    return (well_formed, schema)
+
+
+def _drift_sentence(event: DriftEvent) -> str:
+    return f"{event.type}: {', '.join((*event.added, *event.removed, *event.type_changed))}"

@@ -42,12 +42,14 @@ def publish(step: Step, draft: Draft) -> list[PartitionResult]:
     changed = sorted(good - same)
     _keep_blocked(step, draft, [one for one in audited.values() if one.is_blocked])
     _discard(step, draft, set(audited) - set(changed))
+    was_blocked = _was_blocked(step, good)
+    recovered = [audited[name] for name in sorted(same & was_blocked)]
     try:
-        table = _publish_changed(step, draft, [audited[name] for name in changed])
+        table = _publish_changed(step, draft, [audited[name] for name in changed], recovered)
     except PartitionsMovedError:
         _discard(step, draft, set(changed))
         raise
-    _forget_blocked(step, sorted(good))
+    _forget_blocked(step, was_blocked)
     seconds = (time.perf_counter() - started) / max(1, len(audited))
     return [_result(step, one, served if name in same else {}, table, seconds) for name, one in sorted(audited.items())]
 
@@ -84,7 +86,10 @@ def _is_same(step: Step, audited: Audited, served: Served | None) -> bool:
     return have == (tally.content_hash, tally.quarantine_hash, contract.rule_set, contract.version)
 
 
-def _publish_changed(step: Step, draft: Draft, audited: list[Audited]) -> OpenTable:
+def _publish_changed(step: Step, draft: Draft, audited: list[Audited], recovered: list[Audited]) -> OpenTable:
+    if recovered:
+        # Input that went back to what is served makes no commit, but its failure must not stay the newest word.
+        write_record(step.lake.objects_of(step.name), _record(step, recovered, (), UNCHANGED, suffix="-recovered"))
     if not audited:
         return step.table
     partitions = {one.partition for one in audited}
@@ -107,9 +112,11 @@ def _empty_files(step: Step, draft: Draft, partitions: Iterable[str], valid: Ite
     ]
 
 
-def _record(step: Step, audited: Iterable[Audited], files: tuple[StagedFile, ...], status: str) -> Record:
+def _record(
+    step: Step, audited: Iterable[Audited], files: tuple[StagedFile, ...], status: str, *, suffix: str = ""
+) -> Record:
     return Record(
-        publish=step.publish,
+        publish=step.publish + suffix,
         table=str(step.name),
         run_id=step.run_id,
         contract_version=step.contract.version,
@@ -139,16 +146,21 @@ def _keep_blocked(step: Step, draft: Draft, blocked: list[Audited]) -> None:
     bare = sorted(partitions - {file.partition for file in refused})
     empty = [step.lake.engine.stage_empty(step.target(side), partition, schema) for partition in bare]
     files = (*refused, *empty)
-    metadata = write_record(step.lake.objects_of(side), _record(step, blocked, files, BLOCKED))
+    metadata = write_record(step.lake.objects_of(side), _record(step, blocked, files, BLOCKED, suffix="-blocked"))
     commit(table, Change(files, tuple(sorted(partitions)), columns, metadata, last_wins=True))
 
 
-def _forget_blocked(step: Step, partitions: list[str]) -> None:
+def _was_blocked(step: Step, partitions: set[str]) -> set[str]:
     table = step.lake.open(blocked_of(step.name))
-    known = tuple(name for name in partitions if table is not None and name in table.partitions)
-    if table is not None and known:
+    return set() if table is None else partitions & set(table.partitions)
+
+
+def _forget_blocked(step: Step, partitions: set[str]) -> None:
+    table = step.lake.open(blocked_of(step.name)) if partitions else None
+    if table is not None:
         metadata = {"resolved_by": step.publish}
-        commit(table, Change((), known, quarantine_columns(step.contract), metadata, last_wins=True))
+        change = Change((), tuple(sorted(partitions)), quarantine_columns(step.contract), metadata, last_wins=True)
+        commit(table, change)
 
 
 def _discard(step: Step, draft: Draft, partitions: set[str]) -> None:

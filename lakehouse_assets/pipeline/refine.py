@@ -17,7 +17,7 @@ from lakehouse_assets.pipeline.references import reference_rules, with_reference
 from lakehouse_assets.pipeline.split import Rules, key_rule, split, tally
 from lakehouse_assets.pipeline.step import Step
 from lakehouse_assets.quality.duplicates import identical_rows
-from lakehouse_assets.quality.judge import bind
+from lakehouse_assets.quality.judge import Scope, bind, window_end_of
 from lakehouse_assets.quality.parse import Parsing, parse_columns
 from lakehouse_assets.results import Ledger, Outcome, RuleResult
 from lakehouse_assets.storage.table import OpenTable
@@ -142,7 +142,12 @@ def _rules(step: Step, parsing: Parsing) -> Rules:
     duplicate = key_duplicates(step.contract)
     repeated = [key_rule(duplicate)] if duplicate is not None else []
     later = (*reference_rules(step.contract), *repeated)
-    return Rules((*parsing.rules, *bind(specs, step.lake.rule_functions)), later)
+    return Rules((*parsing.rules, *bind(specs, step.lake.rule_functions, scope_of(step.contract))), later)
+
+
+def scope_of(contract: Contract) -> Scope:
+    """Return what a table's rules are bound to; `run_time` is the end of the row's partition."""
+    return Scope(contract.columns, window_end_of(contract.partition_column))
 
 
 def key_duplicates(contract: Contract) -> RuleSpec | None:

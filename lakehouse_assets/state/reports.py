@@ -110,6 +110,12 @@ def latest_partitions(connection: sa.Connection, table: str | None = None) -> tu
     return tuple(PartitionStatus(*row) for row in connection.execute(query))
 
 
+def known_publishes(connection: sa.Connection) -> frozenset[tuple[str, str]]:
+    """Return table and publish of every record that was absorbed."""
+    query = sa.select(schema.publishes.c.table_name, schema.publishes.c.publish)
+    return frozenset((table, publish) for table, publish in connection.execute(query))
+
+
 def partition_results(connection: sa.Connection, table: str, partition: str) -> tuple[StoredResult, ...]:
     """Return what every rule said in the newest publish of a partition, by rule."""
     ledger, rule = schema.partition_ledger.c, schema.rule_results.c

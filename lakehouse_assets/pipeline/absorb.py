@@ -1,0 +1,65 @@
+"""Taking records from the lake into the state store, and incidents from records; what a crash kept out comes later.
+
+Each record is one transaction: its ledger, its rule results, and the incidents they open, change or close.
+"""
+
+import os
+from collections.abc import Iterator
+
+from lakehouse_assets.incidents.book import track
+from lakehouse_assets.incidents.channel import find_channels
+from lakehouse_assets.incidents.facts import facts_of_record
+from lakehouse_assets.incidents.routing import Routing, load_routing
+from lakehouse_assets.naming import META_FOLDER, TableName, blocked_of
+from lakehouse_assets.pipeline.lake import Lake
+from lakehouse_assets.results import Record
+from lakehouse_assets.state.absorb import absorb_record
+from lakehouse_assets.state.reports import known_publishes
+from lakehouse_assets.state.store import Store, open_store
+from lakehouse_assets.storage.records import read_record
+
+SUFFIX = ".json.zst"
+
+
+def absorb(lake: Lake, store: Store) -> list[Record]:
+    """Absorb every record the store does not know yet; return them in the order they were written."""
+    with store.reading() as connection:
+        known = known_publishes(connection)
+    fresh = sorted(_records(lake, known), key=lambda record: (record.finished_at, record.publish))
+    routing = routing_of(lake) if fresh else None
+    for record in fresh:
+        contract = lake.contract(TableName.parse(record.table))
+        with store.transaction() as connection:
+            newest = absorb_record(connection, record)
+            if routing is not None:
+                track(connection, facts_of_record(record, contract, newest), routing)
+    return fresh
+
+
+def store_of(lake: Lake) -> Store:
+    """Open the lake's state store, creating it when it is new."""
+    if lake.settings.is_local:
+        os.makedirs(lake.root, exist_ok=True)  # noqa: PTH103 - SQLite does not create its folder
+    return open_store(lake.settings.state_url)
+
+
+def routing_of(lake: Lake) -> Routing:
+    """Return who is told what in this environment."""
+    settings = lake.settings
+    return load_routing(settings.config_dir, settings.environment, find_channels())
+
+
+def _records(lake: Lake, known: frozenset[tuple[str, str]]) -> Iterator[Record]:
+    for table in lake.catalog.contracts:
+        for folder in (table, blocked_of(table)):
+            yield from _fresh(lake, table, folder, known)
+
+
+def _fresh(lake: Lake, table: TableName, folder: TableName, known: frozenset[tuple[str, str]]) -> Iterator[Record]:
+    objects = lake.objects_of(folder)
+    for path in objects.names(META_FOLDER):
+        publish = path.rsplit("/", 1)[-1].removesuffix(SUFFIX)
+        if path.endswith(SUFFIX) and (str(table), publish) not in known:
+            record = read_record(objects, publish)
+            if record is not None:
+                yield record
