@@ -33,7 +33,9 @@ def curate(step: Step) -> Draft:
     specs = [spec for spec in step.contract.rules if spec.kind is RuleKind.ROW]
     duplicate = key_duplicates(step.contract)
     repeated = [key_rule(duplicate)] if duplicate is not None else []
-    rules = Rules(bind(specs, step.lake.rule_functions, scope_of(step.contract)), (*reference_rules(step.contract), *repeated))
+    rules = Rules(
+        bind(specs, step.lake.rule_functions, scope_of(step.contract)), (*reference_rules(step.contract), *repeated)
+    )
     raw = {column.name: column.name for column in step.contract.columns}
     draft, counts = split(step, [rows], rows, rules=rules, raw=raw)
     _check_partitions(step, counts)

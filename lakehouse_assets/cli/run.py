@@ -1,0 +1,93 @@
+"""`lakehouse run`: compute and publish partitions of a table without Dagster, for scripts and remote workers."""
+
+import uuid
+from typing import Annotated
+
+import typer
+
+from lakehouse_assets.cli.console import console, print_json
+from lakehouse_assets.cli.lake import current_lake, table_argument
+from lakehouse_assets.errors import LakehouseError, PartitionBlockedError
+from lakehouse_assets.naming import TableName
+from lakehouse_assets.results import PartitionResult
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("run")(run)
+
+
+def run(
+    table: Annotated[str, typer.Argument(help="A table, such as silver/retail_order_lines.")],
+    partition: Annotated[list[str] | None, typer.Option("--partition", "-p", help="A partition; repeatable.")] = None,
+    partition_range: Annotated[str, typer.Option(help="First and last partition, `A...B`.")] = "",
+    *,
+    every: Annotated[bool, typer.Option("--all", help="Every partition the table should have by now.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print results as JSON.")] = False,
+) -> None:
+    """Compute and publish partitions; exit 1 when one is blocked."""
+    from lakehouse_assets.pipeline.run import materialise  # noqa: PLC0415 - start fast for --help
+
+    lake = current_lake()
+    name = table_argument(table)
+    known = lake.partitions(name)
+    wanted = _wanted(name, known, partition or [], partition_range, every=every)
+    results = list(materialise(lake, name, wanted, run_id=uuid.uuid4().hex))
+    if as_json:
+        print_json([_as_dict(result) for result in results])
+    else:
+        _print(results)
+    blocked = [result for result in results if result.is_blocked]
+    if blocked:
+        raise PartitionBlockedError(
+            blocked[0].message + (f" (and {len(blocked) - 1} more partitions)" if len(blocked) > 1 else ""),
+            fix="The previous version is still served.",
+        )
+
+
+def _wanted(name: TableName, known: list[str], named: list[str], span: str, *, every: bool) -> list[str]:
+    if every:
+        return known
+    if span:
+        first, dots, last = span.partition("...")
+        inside = [key for key in known if first <= key <= last]
+        if not dots or not inside:
+            raise LakehouseError(
+                f"{span!r} is no range of partitions of {name}.", fix="Write `2026-01-05...2026-01-09`."
+            )
+        return inside
+    if named or len(known) == 1:
+        return named or known
+    raise LakehouseError(
+        f"{name} has {len(known)} partitions; say which.", fix="Use --partition, --partition-range or --all."
+    )
+
+
+def _as_dict(result: PartitionResult) -> dict[str, object]:
+    ledger = result.record.ledger
+    return {
+        "table": result.table,
+        "partition": result.partition,
+        "status": result.status,
+        "read": ledger.read,
+        "published": ledger.published,
+        "quarantined": ledger.quarantined,
+        "deduplicated": ledger.deduplicated,
+        "filtered": ledger.filtered,
+        "content_hash": result.record.content_hash,
+        "score": result.record.score,
+        "publish": result.publish,
+        "version": result.version,
+        "message": result.message,
+    }
+
+
+def _print(results: list[PartitionResult]) -> None:
+    from rich.table import Table  # noqa: PLC0415 - only when a person reads
+
+    table = Table("partition", "status", "read", "published", "quarantined", "deduplicated", "filtered", "score")
+    for result in results:
+        ledger = result.record.ledger
+        numbers = (ledger.read, ledger.published, ledger.quarantined, ledger.deduplicated, ledger.filtered)
+        table.add_row(result.partition, result.status, *(f"{n:,}" for n in numbers), f"{result.record.score:.1f}")
+    console().print(table)

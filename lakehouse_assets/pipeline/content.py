@@ -1,0 +1,81 @@
+"""What a table holds, as hashes and rows: the order-independent content hash of a table, and its quarantine as read.
+
+Definitions are in `docs/glossary.md` under "content hash" and "quarantine".
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+import narwhals as nw
+import polars as pl
+
+from lakehouse_assets.engines import kit
+from lakehouse_assets.errors import UnknownTableError
+from lakehouse_assets.naming import ROW_ID, TableName, publish_of, quarantine_of
+from lakehouse_assets.pipeline.lake import Lake
+from lakehouse_assets.storage.table import OpenTable
+
+_QUARANTINE = ("quarantine", "blocked")
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Rows and content hash of each partition, and one hash over all of them."""
+
+    table: str
+    version: int
+    rows: int
+    hash: str
+    partitions: dict[str, tuple[int, str]]
+
+
+def content_of(lake: Lake, table: TableName) -> Content:
+    """Hash what readers of a table see now; raise UnknownTableError when it was never published."""
+    opened = lake.open(table)
+    if opened is None:
+        raise UnknownTableError(f"{table} was never published.", fix="Materialise it first.")
+    rows = _hashed(lake, table, opened)
+    totals = lake.engine.collect(
+        rows.group_by(opened.partition_column).agg(nw.len().alias("rows"), *kit.content_totals("__hash"))
+    )
+    found = {str(p): (int(n), kit.content_hash(n, low, high)) for p, n, low, high in totals.iter_rows()}
+    partitions = {p: found.get(p, (0, kit.content_hash(0, 0, 0))) for p in opened.partitions}
+    lines = "\n".join(f"{p} {n} {digest}" for p, (n, digest) in sorted(partitions.items()) if n or p in found)
+    digest = hashlib.sha256(lines.encode()).hexdigest()[:32]
+    return Content(str(table), opened.version, sum(n for n, _ in partitions.values()), digest, partitions)
+
+
+def served_quarantine(lake: Lake, table: TableName) -> nw.LazyFrame | None:
+    """Return the quarantined rows that belong to what `table` serves now, or None when there are none."""
+    opened, side = lake.open(table), lake.open(quarantine_of(table))
+    if opened is None or side is None:
+        return None
+    served = {publish_of(file.path) for file in opened.files}
+    files = [file for file in side.files if publish_of(file.path) in served]
+    return lake.scan(side, files) if files else None
+
+
+def sample_of(lake: Lake, table: TableName, limit: int = 20) -> pl.DataFrame:
+    """Return the first rows of a table as readers see it."""
+    opened = lake.open(table)
+    return pl.DataFrame() if opened is None else lake.engine.collect(lake.scan(opened).head(limit))
+
+
+def _hashed(lake: Lake, table: TableName, opened: OpenTable) -> nw.LazyFrame:
+    if table.layer in _QUARANTINE:
+        return _hashed_quarantine(lake, table, opened)
+    rows = lake.scan(opened)
+    types = rows.collect_schema()
+    names = sorted(name for name in opened.columns if name[0] != "_" and name != opened.partition_column)
+    return rows.with_columns(kit.row_hash({name: types[name] for name in names}).alias("__hash"))
+
+
+def _hashed_quarantine(lake: Lake, table: TableName, opened: OpenTable) -> nw.LazyFrame:
+    of = TableName(table.path[0], table.path[1:])
+    rows = served_quarantine(lake, of) if table.layer == "quarantine" else lake.scan(opened)
+    if rows is None:
+        rows = lake.scan(opened, ())
+    # The reasons of a row as text: rule ids in declared order, which the rule set fixes.
+    return rows.with_columns(kit.list_of_structs_as_text("reasons").alias("__reasons")).with_columns(
+        kit.row_hash({ROW_ID: nw.String(), "__reasons": nw.String(), "raw": nw.String()}).alias("__hash")
+    )
