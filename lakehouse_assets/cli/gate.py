@@ -8,10 +8,10 @@ import typer
 from lakehouse_assets.cli.console import console, print_json
 from lakehouse_assets.cli.lake import current_lake
 from lakehouse_assets.errors import PartitionBlockedError
-from lakehouse_assets.naming import TableName, blocked_of
+from lakehouse_assets.naming import TableName
 from lakehouse_assets.pipeline.lake import Lake
-from lakehouse_assets.results import BLOCKED, PartitionRecord, Severity
-from lakehouse_assets.storage.records import read_record
+from lakehouse_assets.pipeline.recorded import newest
+from lakehouse_assets.results import BLOCKED, Severity
 
 _ORDER = list(Severity)
 
@@ -59,32 +59,9 @@ def gate(
 def _failures(lake: Lake, table: TableName, severity: Severity) -> list[Failure]:
     return [
         Failure(str(table), of.partition, result.rule_id, result.severity, result.outcome, result.failed_rows)
-        for of in _newest(lake, table)
+        for of in (one.of for one in newest(lake, table).values())
         for result in of.results
         if not result.passed
         and (of.status == BLOCKED or _ORDER.index(result.severity) >= _ORDER.index(severity) or result.blocks)
         and result.outcome != "skipped"
     ]
-
-
-def _newest(lake: Lake, table: TableName) -> list[PartitionRecord]:
-    served = _recorded(lake, table, "")
-    blocked = _recorded(lake, blocked_of(table), "-blocked")
-    return [*(served[key] for key in sorted(served) if key not in blocked), *(blocked[key] for key in sorted(blocked))]
-
-
-def _recorded(lake: Lake, table: TableName, suffix: str) -> dict[str, PartitionRecord]:
-    opened = lake.open(table)
-    if opened is None:
-        return {}
-    objects = lake.objects_of(table)
-    names = {partition: opened.publishes(partition)[-1:] for partition in opened.partitions}
-    records = {name: read_record(objects, name + suffix) for publishes in names.values() for name in set(publishes)}
-    return {
-        of.partition: of
-        for partition, publishes in names.items()
-        for name in publishes
-        if (record := records[name]) is not None
-        for of in record.partitions
-        if of.partition == partition
-    }

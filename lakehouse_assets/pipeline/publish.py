@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from lakehouse_assets.naming import blocked_of, quarantine_of
 from lakehouse_assets.pipeline.audit import Audited, audit
 from lakehouse_assets.pipeline.draft import Draft
+from lakehouse_assets.pipeline.recorded import BLOCKED_SUFFIX, Recorded, recorded
 from lakehouse_assets.pipeline.step import Step, open_quarantine, quarantine_columns
 from lakehouse_assets.results import (
     BLOCKED,
@@ -24,7 +25,7 @@ from lakehouse_assets.results import (
 )
 from lakehouse_assets.storage.commit import Change, PartitionsMovedError, commit, remove_staged
 from lakehouse_assets.storage.objects import Objects
-from lakehouse_assets.storage.records import read_record, write_record
+from lakehouse_assets.storage.records import write_record
 from lakehouse_assets.storage.staged import in_memory
 from lakehouse_assets.storage.table import OpenTable
 
@@ -36,7 +37,7 @@ def publish(step: Step, draft: Draft) -> list[PartitionResult]:
     """
     started = time.perf_counter()
     audited = {one.partition: one for one in audit(step, draft)}
-    served = _served(step)
+    served = recorded(step.lake.objects_of(step.name), step.table, step.partitions)
     good = {name for name, one in audited.items() if not one.is_blocked}
     same = {name for name in good if _is_same(step, audited[name], served.get(name))}
     changed = sorted(good - same)
@@ -54,30 +55,7 @@ def publish(step: Step, draft: Draft) -> list[PartitionResult]:
     return [_result(step, one, served if name in same else {}, table, seconds) for name, one in sorted(audited.items())]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Served:
-    """The publish that serves a partition now, and what it recorded."""
-
-    publish: str
-    record: Record
-    of: PartitionRecord
-
-
-def _served(step: Step) -> dict[str, Served]:
-    objects = step.lake.objects_of(step.name)
-    records: dict[str, Record | None] = {}
-    found: dict[str, Served] = {}
-    for partition in step.partitions:
-        for name in step.table.publishes(partition)[-1:]:
-            records.setdefault(name, read_record(objects, name))
-            record = records[name]
-            of = next((one for one in record.partitions if one.partition == partition), None) if record else None
-            if record is not None and of is not None:
-                found[partition] = Served(name, record, of)
-    return found
-
-
-def _is_same(step: Step, audited: Audited, served: Served | None) -> bool:
+def _is_same(step: Step, audited: Audited, served: Recorded | None) -> bool:
     if served is None:
         return False
     of, record = served.of, served.record
@@ -146,7 +124,7 @@ def _keep_blocked(step: Step, draft: Draft, blocked: list[Audited]) -> None:
     bare = sorted(partitions - {file.partition for file in refused})
     empty = [step.lake.engine.stage_empty(step.target(side), partition, schema) for partition in bare]
     files = (*refused, *empty)
-    metadata = write_record(step.lake.objects_of(side), _record(step, blocked, files, BLOCKED, suffix="-blocked"))
+    metadata = write_record(step.lake.objects_of(side), _record(step, blocked, files, BLOCKED, suffix=BLOCKED_SUFFIX))
     commit(table, Change(files, tuple(sorted(partitions)), columns, metadata, last_wins=True))
 
 
@@ -171,7 +149,7 @@ def _discard(step: Step, draft: Draft, partitions: set[str]) -> None:
 
 
 def _result(
-    step: Step, audited: Audited, served: Mapping[str, "Served"], table: OpenTable, seconds: float
+    step: Step, audited: Audited, served: Mapping[str, Recorded], table: OpenTable, seconds: float
 ) -> PartitionResult:
     same = served.get(audited.partition)
     status = BLOCKED if audited.is_blocked else UNCHANGED if same else PUBLISHED

@@ -37,10 +37,14 @@ class OpenTable:
         wanted = set(partitions)
         return tuple(file for file in self.files if file.partition in wanted)
 
-    def publishes(self, partition: str) -> tuple[str, ...]:
-        """Return the publishes that a partition's active files belong to."""
-        found = {publish_of(file.path) for file in self.files if file.partition == partition}
-        return tuple(sorted(name for name in found if name))
+    def publishes_by_partition(self) -> dict[str, tuple[str, ...]]:
+        """Return the publishes that each partition's active files belong to."""
+        found: dict[str, set[str]] = {}
+        for file in self.files:
+            name = publish_of(file.path)
+            if name is not None:
+                found.setdefault(file.partition, set()).add(name)
+        return {partition: tuple(sorted(names)) for partition, names in found.items()}
 
 
 def open_table(root: str, options: Mapping[str, str], version: int | None = None) -> OpenTable | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import narwhals as nw
 import polars as pl
 import pytest
-from deltalake import write_deltalake
+from deltalake import write_deltalake  # noqa: TID251 - the negative control
 
 from lakehouse_assets.engines.polars_engine import PolarsEngine
 from lakehouse_assets.engines.protocol import Branch, Target
