@@ -86,3 +86,14 @@ class StateError(LakehouseError):
 
 class MissingExtraError(LakehouseError):
     """An optional library is needed and not installed."""
+
+
+class DeliveryError(LakehouseError):
+    """A channel could not deliver a message; it stays in the outbox.
+
+    `retry_after_seconds` is what the other side asked for, if it did.
+    """
+
+    def __init__(self, what: str, *, where: str = "", fix: str = "", retry_after_seconds: float | None = None) -> None:
+        self.retry_after_seconds = retry_after_seconds
+        super().__init__(what, where=where, fix=fix)

@@ -3,6 +3,9 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from lakehouse_assets.contracts.model import Contract, Gate, Load, Place
+from lakehouse_assets.incidents.incident import Fact
+from lakehouse_assets.naming import TableName
 from lakehouse_assets.results import (
     PUBLISHED,
     Dimension,
@@ -80,3 +83,22 @@ def run_log_row(run_id: str, partition: str, **changes: Any) -> dict[str, Any]: 
     row = {"run_id": run_id, "table_name": "silver/orders", "partition": partition, "stage": "refine"}
     times = {"started_at": at, "completed_at": at, "duration_seconds": 0.5}
     return row | times | {"status": "success", "pipeline_name": "lakehouse"} | changes
+
+
+def fact(partition: str, *, at: datetime, failed: bool = True, **changes: Any) -> Fact:  # noqa: ANN401 - same
+    """Return what one rule of silver/orders said about a partition."""
+    return Fact("silver/orders", "quantity.between", partition, failed, at, **changes)
+
+
+def bare_contract(table: str = "silver/orders") -> Contract:
+    """Return a contract that promises nothing, for what only needs to know whose table it is."""
+    return Contract(
+        table=TableName.parse(table),
+        version="1.0.0",
+        columns=(),
+        rules=(),
+        load=Load(),
+        gate=Gate(),
+        place=Place(f"contracts/{table}.odcs.yaml"),
+        owner="sales-data",
+    )

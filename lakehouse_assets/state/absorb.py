@@ -18,24 +18,24 @@ from lakehouse_assets.state import schema
 def absorb_record(connection: sa.Connection, record: Record) -> frozenset[str]:
     """Store a record; return the partitions of which it is now the newest word.
 
-    A record that is already there changes nothing and returns nothing. Records may come in any order: one that
-    is older than what is stored is kept as history, and its partitions are not returned.
+    Idempotent by table, publish and partition: a publish that kept some partitions and blocked others has a record
+    for each half. Records may come in any order: what is older than the stored word is kept as history and not
+    returned.
     """
-    if not _insert_publish(connection, record):
-        return frozenset()
+    _insert_publish(connection, record)
+    known = _absorbed(connection, record)
+    partitions = [partition for partition in record.partitions if partition.partition not in known]
     finished_at = to_utc(record.finished_at)
-    older = _newer_elsewhere(connection, record, finished_at)
-    ledger = [_ledger_row(record, partition, finished_at) for partition in record.partitions]
-    results = [
-        _result_row(record, partition.partition, result)
-        for partition in record.partitions
-        for result in partition.results
-    ]
-    if ledger:
-        connection.execute(sa.insert(schema.partition_ledger), ledger)
-    if results:
-        connection.execute(sa.insert(schema.rule_results), results)
-    return frozenset(partition.partition for partition in record.partitions) - older
+    newer = _newer_elsewhere(connection, record, finished_at)
+    _insert_all(
+        connection, schema.partition_ledger, [_ledger_row(record, partition, finished_at) for partition in partitions]
+    )
+    _insert_all(
+        connection,
+        schema.rule_results,
+        [_result_row(record, entry.partition, result) for entry in partitions for result in entry.results],
+    )
+    return frozenset(partition.partition for partition in partitions) - newer
 
 
 def write_run_log(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -58,7 +58,7 @@ def to_utc(text: str) -> datetime:
     return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
 
 
-def _insert_publish(connection: sa.Connection, record: Record) -> bool:
+def _insert_publish(connection: sa.Connection, record: Record) -> None:
     row = {
         "table_name": record.table,
         "publish": record.publish,
@@ -70,8 +70,18 @@ def _insert_publish(connection: sa.Connection, record: Record) -> bool:
         "started_at": to_utc(record.started_at),
         "finished_at": to_utc(record.finished_at),
     }
-    statement = upsert(connection, schema.publishes).values(**row).on_conflict_do_nothing()
-    return connection.execute(statement).rowcount == 1
+    connection.execute(upsert(connection, schema.publishes).values(**row).on_conflict_do_nothing())
+
+
+def _absorbed(connection: sa.Connection, record: Record) -> frozenset[str]:
+    ledger = schema.partition_ledger.c
+    query = sa.select(ledger.partition).where(ledger.table_name == record.table, ledger.publish == record.publish)
+    return frozenset(connection.execute(query).scalars())
+
+
+def _insert_all(connection: sa.Connection, table: sa.Table, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        connection.execute(sa.insert(table), rows)
 
 
 def _newer_elsewhere(connection: sa.Connection, record: Record, finished_at: datetime) -> frozenset[str]:

@@ -71,6 +71,17 @@ def test_a_record_absorbed_twice_is_stored_once(store: Store) -> None:
     assert _content(store) == once
 
 
+def test_both_halves_of_a_publish_that_blocked_some_partitions_are_stored(store: Store) -> None:
+    store.absorb_record(publish_record("a-0000-1", partition_record("2010-12-01")))
+
+    blocked = store.absorb_record(publish_record("a-0000-1", partition_record("2010-12-02", status=BLOCKED)))
+
+    with store.reading() as connection:
+        statuses = {row.partition: row.status for row in latest_partitions(connection)}
+    assert blocked == {"2010-12-02"}
+    assert statuses == {"2010-12-01": PUBLISHED, "2010-12-02": BLOCKED}
+
+
 def test_two_processes_absorbing_the_same_records_at_once_store_them_once(store_url: str) -> None:
     spawn = multiprocessing.get_context("spawn")
     records = _records()
