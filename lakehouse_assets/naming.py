@@ -81,9 +81,9 @@ def blocked_of(table: TableName) -> TableName:
     return TableName("blocked", table.parts)
 
 
-def dead_letters_of(source: str) -> TableName:
-    """Return the table that keeps undecodable input of `source`."""
-    return TableName("dead_letters", (source,))
+def dead_letters_of(source: str, table: str) -> TableName:
+    """Return the table that keeps input of a source's table that could not become rows."""
+    return TableName("dead_letters", (source, table))
 
 
 def is_name(text: str) -> bool:
@@ -126,6 +126,11 @@ def record_file(publish: str) -> str:
 def pin_file(publish: str) -> str:
     """Return the pins of one publish, relative to its table's folder."""
     return f"{META_FOLDER}/pins/{publish}.json"
+
+
+def heartbeat_file(name: str) -> str:
+    """Return the sign of life of a sensor, relative to the lake's root."""
+    return f"{META_FOLDER}/heartbeats/{name}.txt"
 
 
 def window_end(partition: str) -> datetime:

@@ -9,8 +9,9 @@ import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
-from lakehouse_assets.naming import blocked_of, quarantine_of
+from lakehouse_assets.naming import TableName, blocked_of, quarantine_of
 from lakehouse_assets.pipeline.audit import Audited, audit
+from lakehouse_assets.pipeline.dead_letters import keep_dead_letters
 from lakehouse_assets.pipeline.draft import Draft
 from lakehouse_assets.pipeline.recorded import BLOCKED_SUFFIX, Recorded, recorded
 from lakehouse_assets.pipeline.step import Step, open_quarantine, quarantine_columns
@@ -18,7 +19,6 @@ from lakehouse_assets.results import (
     BLOCKED,
     PUBLISHED,
     UNCHANGED,
-    PartitionRecord,
     PartitionResult,
     Record,
     StagedFile,
@@ -41,6 +41,7 @@ def publish(step: Step, draft: Draft) -> list[PartitionResult]:
     good = {name for name, one in audited.items() if not one.is_blocked}
     same = {name for name in good if _is_same(step, audited[name], served.get(name))}
     changed = sorted(good - same)
+    keep_dead_letters(step, draft)
     _keep_blocked(step, draft, [one for one in audited.values() if one.is_blocked])
     _discard(step, draft, set(audited) - set(changed))
     was_blocked = _was_blocked(step, good)
@@ -109,10 +110,11 @@ def _record(
 
 
 def _keep_blocked(step: Step, draft: Draft, blocked: list[Audited]) -> None:
-    """Put the attempt into `blocked/<table>`, in place of the attempt before."""
+    """Put the attempt into `blocked/<table>`, in place of the attempt before, unless it says the same."""
+    side = blocked_of(step.name)
+    blocked = _not_known(step, side, blocked)
     if not blocked:
         return
-    side = blocked_of(step.name)
     table = open_quarantine(step, side)
     partitions = {one.partition for one in blocked}
     _, refused = draft.files(partitions)
@@ -126,6 +128,22 @@ def _keep_blocked(step: Step, draft: Draft, blocked: list[Audited]) -> None:
     files = (*refused, *empty)
     metadata = write_record(step.lake.objects_of(side), _record(step, blocked, files, BLOCKED, suffix=BLOCKED_SUFFIX))
     commit(table, Change(files, tuple(sorted(partitions)), columns, metadata, last_wins=True))
+
+
+def _not_known(step: Step, side: TableName, blocked: list[Audited]) -> list[Audited]:
+    table = step.lake.open(side) if blocked else None
+    if table is None:
+        return blocked
+    partitions = [one.partition for one in blocked]
+    known = recorded(step.lake.objects_of(side), table, partitions, suffix=BLOCKED_SUFFIX)
+    return [one for one in blocked if not _says_the_same(step, one, known.get(one.partition))]
+
+
+def _says_the_same(step: Step, audited: Audited, known: Recorded | None) -> bool:
+    if known is None:
+        return False
+    same_rules = known.record.rule_set == step.contract.rule_set
+    return same_rules and dataclasses.replace(known.of, score=0.0) == dataclasses.replace(audited.record, score=0.0)
 
 
 def _was_blocked(step: Step, partitions: set[str]) -> set[str]:

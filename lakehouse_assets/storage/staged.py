@@ -51,6 +51,8 @@ def _check_schema(objects: Objects, file: StagedFile, want: Mapping[str, pl.Data
 def _in_memory(kind: str) -> nw.dtypes.DType:
     if kind == REASONS_TYPE:
         return nw.List(nw.Struct(dict.fromkeys(REASON_FIELDS, nw.String)))
+    if kind == "binary":
+        return nw.Binary()
     if kind.startswith("decimal("):
         precision, scale = (int(number) for number in kind.removeprefix("decimal(").rstrip(")").split(","))
         return to_narwhals(ColumnType(Kind.DECIMAL, precision, scale))
