@@ -13,8 +13,6 @@ from typing import Any
 from lakehouse_assets.naming import TableName
 from lakehouse_assets.results import Dimension, OnFailure, Severity
 
-
-
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -210,8 +208,8 @@ class Calendar:
 class Contract:
     """A table and everything promised about it. Bronze tables without a contract file get one from their source.
 
-    `upstreams` are the tables named in `transformSourceObjects`; `odcs` is the document as the standard's
-    own model, for descriptive fields. `transform` names a function of `transforms.<layer>.<table>` or is "".
+    `upstreams` are the tables named in `transformSourceObjects`; `odcs` is the document itself, plain
+    data that is valid against the standard, for descriptive fields.
     """
 
     table: TableName
@@ -326,11 +324,34 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Cadence:
+    """A named schedule of `config/schedules.yaml`."""
+
+    name: str
+    cron: str
+    timezone: str = "UTC"
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """A named entry of `config/retry_policies.yaml`: one delay per retry, none longer than the cap."""
+
+    name: str
+    delays_seconds: tuple[float, ...]
+    cap_seconds: float
+    timeout_seconds: float | None = None
+    has_jitter: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Catalog:
     """Everything under `config/`: contracts of all layers (bronze ones included) and sources, by name."""
 
     contracts: Mapping[TableName, Contract]
     sources: Mapping[str, Source] = field(default_factory=dict)
+    cadences: Mapping[str, Cadence] = field(default_factory=dict)
+    retry_policies: Mapping[str, RetryPolicy] = field(default_factory=dict)
 
     def contract(self, table: TableName) -> Contract:
         """Return the contract of a table; KeyError when there is none."""

@@ -29,19 +29,19 @@ class Finding:
     """One problem: a stable code, how bad it is, where it is, what it is and what to do about it."""
 
     code: str
-    level: Level
+    severity: Level
     spot: Spot
     message: str
     hint: str = ""
 
     def __str__(self) -> str:
         hint = f" {self.hint}" if self.hint else ""
-        return f"{self.spot}: {self.level} {self.code}: {self.message}{hint}"
+        return f"{self.spot}: {self.severity} {self.code}: {self.message}{hint}"
 
     @property
     def is_error(self) -> bool:
         """Whether the configuration cannot be used because of this."""
-        return self.level is Level.ERROR
+        return self.severity is Level.ERROR
 
 
 class Report:

@@ -1,0 +1,139 @@
+"""Arguments of rules: known, complete, about columns that exist, and possible to satisfy."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from lakehouse_assets.contracts.model import Column, Kind
+from lakehouse_assets.contracts.patterns import check_pattern
+from lakehouse_assets.contracts.reading import Reading
+from lakehouse_assets.contracts.vocabulary import RuleSignature
+from lakehouse_assets.documents.findings import nearest
+from lakehouse_assets.documents.strict_yaml import Plain, Steps
+
+# Parameters with these names hold names of columns, one or several.
+COLUMN_PARAMETERS = frozenset({"column", "columns", "other", "parts", "total", "factors", "key", "keys", "determines"})
+LOWER = ("min", "exclusive_min")
+UPPER = ("max", "exclusive_max")
+BOUNDS = (*LOWER, *UPPER)
+RUN_TIME = "run_time"
+
+_NUMBERS = {Kind.INTEGER, Kind.LONG, Kind.DECIMAL, Kind.DOUBLE}
+
+
+def check_arguments(
+    arguments: Mapping[str, Any],
+    column: str | None,
+    signature: RuleSignature,
+    context: tuple[Sequence[Column], Steps],
+    reading: Reading,
+) -> bool:
+    """Whether the rule can run with these arguments; everything wrong with them becomes a finding."""
+    columns, steps = context
+    before = reading.report.errors
+    _check_names(arguments, column, signature, steps, reading)
+    names = {each.name: each for each in columns}
+    for name in _column_names(arguments, column, signature):
+        if name not in names:
+            message = f"{signature.name!r} looks at {name!r}, which is no column."
+            reading.tell("LH404", steps, message, nearest(name, names))
+    found = names.get(column or "")
+    for pattern in (arguments[name] for name in ("pattern", "regex") if name in arguments):
+        check_pattern(pattern, steps, reading)
+    _check_bounds(arguments, signature, found, steps, reading)
+    return reading.report.errors == before
+
+
+def _check_names(
+    arguments: Mapping[str, Any], column: str | None, signature: RuleSignature, steps: Steps, reading: Reading
+) -> None:
+    known = {parameter.name for parameter in signature.parameters}
+    for name in arguments:
+        if name not in known:
+            hint = nearest(name, known) or f"{signature.name!r} takes no arguments."
+            reading.tell("LH402", steps, f"{signature.name!r} has no argument {name!r}.", hint)
+    given = {*arguments, "column"} if column else set(arguments)
+    for parameter in signature.parameters:
+        if parameter.required and parameter.name not in given:
+            reading.tell("LH403", steps, f"{signature.name!r} needs the argument {parameter.name!r}.")
+    if signature.needs_column and not column:
+        hint = "Write `column:` in implementation, or declare the rule at a column."
+        reading.tell("LH405", steps, f"{signature.name!r} looks at one column and none is named.", hint)
+
+
+def _column_names(arguments: Mapping[str, Any], column: str | None, signature: RuleSignature) -> Iterator[str]:
+    if column:
+        yield column
+    known = {parameter.name for parameter in signature.parameters} & COLUMN_PARAMETERS
+    for name in sorted(known & set(arguments)):
+        value = arguments[name]
+        yield from map(str, value if isinstance(value, list | tuple) else [value])
+
+
+def _check_bounds(
+    arguments: Mapping[str, Any], signature: RuleSignature, column: Column | None, steps: Steps, reading: Reading
+) -> None:
+    given = {name: arguments[name] for name in BOUNDS if arguments.get(name) is not None}
+    typed = signature.needs_column and column is not None and "length" not in signature.name
+    values = {}
+    for name, value in given.items():
+        kind = column.type.kind if typed and column else Kind.DOUBLE
+        values[name] = to_comparable(value, kind)
+        if values[name] is None and value != RUN_TIME:
+            expected = f"a column of type {column.type}" if typed and column else "a number"
+            reading.tell("LH409", steps, f"{name} of {signature.name!r} does not fit {expected}.")
+    for low in LOWER:
+        for high in UPPER:
+            _check_pair(low, high, values, steps, reading)
+    if column is not None and signature.needs_column:
+        _check_values(arguments.get("values"), column, signature, steps, reading)
+
+
+def _check_pair(low: str, high: str, values: Mapping[str, Any], steps: Steps, reading: Reading) -> None:
+    lower, upper = values.get(low), values.get(high)
+    if lower is None or upper is None or type(lower) is not type(upper):
+        return
+    if lower > upper or (lower == upper and (low, high) != ("min", "max")):
+        reading.tell("LH406", steps, f"{low} and {high} leave no value that is fine.", "Exchange or correct them.")
+
+
+def _check_values(values: Plain, column: Column, signature: RuleSignature, steps: Steps, reading: Reading) -> None:
+    if values is None:
+        return
+    if not isinstance(values, list | tuple) or not values:
+        reading.tell("LH409", steps, f"values of {signature.name!r} must be a list with at least one value.")
+        return
+    if any(to_comparable(value, column.type.kind) is None for value in values):
+        reading.tell("LH409", steps, f"a value of {signature.name!r} does not fit a column of type {column.type}.")
+
+
+def to_comparable(value: Plain, kind: Kind) -> Decimal | date | datetime | str | bool | None:
+    """Return a value as the column's kind compares it, or None when it is no value of that kind."""
+    if kind in _NUMBERS:
+        return _to_number(value)
+    if kind is Kind.BOOLEAN:
+        return value if isinstance(value, bool) else None
+    if not isinstance(value, str):
+        return None
+    if kind is Kind.STRING:
+        return value
+    try:
+        return date.fromisoformat(value) if kind is Kind.DATE else _to_time(value)
+    except ValueError:
+        return None
+
+
+def _to_number(value: Plain) -> Decimal | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None
+
+
+def _to_time(value: str) -> datetime:
+    return datetime.fromisoformat(re.sub(r"Z$", "+00:00", value)).replace(tzinfo=None)

@@ -1,0 +1,118 @@
+"""Entries of `quality:`: our rules, and the standard's library metrics, which map to ours."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from lakehouse_assets.contracts.custom import read_properties
+from lakehouse_assets.contracts.properties import RuleProperties
+from lakehouse_assets.contracts.reading import Reading
+from lakehouse_assets.contracts.rules import Declaration
+from lakehouse_assets.documents.findings import nearest
+from lakehouse_assets.results import Dimension, OnFailure, Severity
+
+ENGINE = "lakehouse"
+METRICS = {
+    "rowCount": "row_count",
+    "nullValues": "null_values",
+    "missingValues": "missing_values",
+    "invalidValues": "invalid_values",
+    "duplicateValues": "duplicate_values",
+}
+_WHOLE_STEP = {"mustBeGreaterThan": ("min", 1), "mustBeLessThan": ("max", -1)}
+_INCLUSIVE = {"mustBeGreaterOrEqualTo": "min", "mustBeLessOrEqualTo": "max"}
+_Steps = list[str | int]
+
+
+def declared_rules(
+    owner: Mapping[str, Any], steps: _Steps, column: str | None, reading: Reading
+) -> Iterator[Declaration]:
+    """Yield the rules of the `quality` list of a table or a column."""
+    for index, entry in enumerate(owner.get("quality") or []):
+        at = [*steps, "quality", index]
+        ours = read_properties(RuleProperties, entry, (reading.document, at), reading.report)
+        rule = _rule_of(entry, at, column, reading)
+        if rule is None:
+            continue
+        name, target, arguments = rule
+        default = f"{target}.{name}" if target else name
+        yield Declaration(
+            id=entry.get("id") or entry.get("name") or default,
+            rule=name,
+            steps=at,
+            column=target,
+            arguments=arguments,
+            severity=_severity(entry, at, reading),
+            dimension=Dimension(entry["dimension"]) if "dimension" in entry else None,
+            on_failure=OnFailure(ours.on_failure) if ours.on_failure else None,
+            scope=ours.scope,
+            description=entry.get("description", ""),
+        )
+
+
+def _rule_of(
+    entry: Mapping[str, Any], at: _Steps, column: str | None, reading: Reading
+) -> tuple[str, str | None, dict[str, Any]] | None:
+    kind = entry.get("type", "library")
+    if kind == "text":
+        reading.tell("LH417", at, "this entry is text; nothing is checked.")
+        return None
+    if kind == "custom" and entry.get("engine") == ENGINE:
+        return _custom(entry["implementation"], [*at, "implementation"], column, reading)
+    if kind in {"sql", "custom"}:
+        hint = "Write type: custom, engine: lakehouse, implementation: {rule: …}."
+        reading.tell("LH415", at, f"rules of {entry.get('engine', kind)!r} are not run here.", hint)
+        return None
+    return _metric(entry, at, column, reading)
+
+
+def _custom(
+    implementation: str | Mapping[str, Any], at: _Steps, column: str | None, reading: Reading
+) -> tuple[str, str | None, dict[str, Any]] | None:
+    if isinstance(implementation, str) or not isinstance(implementation.get("rule"), str):
+        hint = "Write implementation: {rule: between, column: quantity, min: 1}."
+        reading.tell("LH202", at, "implementation names no rule.", hint)
+        return None
+    arguments = {key: value for key, value in implementation.items() if key not in {"rule", "column"}}
+    target = implementation.get("column", column)
+    return implementation["rule"], None if target is None else str(target), arguments
+
+
+def _metric(
+    entry: Mapping[str, Any], at: _Steps, column: str | None, reading: Reading
+) -> tuple[str, str | None, dict[str, Any]] | None:
+    metric = str(entry.get("metric") or entry.get("rule"))
+    bounds = _bounds(entry, at, reading)
+    if bounds is None or metric not in METRICS:
+        return None
+    given = entry.get("arguments") or {}
+    unit = {} if metric == "rowCount" or "unit" not in entry else {"unit": entry["unit"]}
+    name = "column" if column is None and isinstance(given.get("column"), str) else ""
+    target = str(given[name]) if name else column
+    rest = {key: value for key, value in given.items() if key != name}
+    return METRICS[metric], None if metric == "rowCount" else target, {**bounds, **unit, **rest}
+
+
+def _bounds(entry: Mapping[str, Any], at: _Steps, reading: Reading) -> dict[str, Any] | None:
+    whole = entry.get("unit", "rows") == "rows"
+    for key, (bound, step) in _WHOLE_STEP.items():
+        if key in entry and whole and float(entry[key]).is_integer():
+            return {bound: int(entry[key]) + step}
+    for key, bound in _INCLUSIVE.items():
+        if key in entry:
+            return {bound: entry[key]}
+    if "mustBe" in entry:
+        return {"min": entry["mustBe"], "max": entry["mustBe"]}
+    if "mustBeBetween" in entry:
+        low, high = entry["mustBeBetween"]
+        return {"min": low, "max": high}
+    hint = "Use mustBe, mustBeBetween, mustBeGreaterOrEqualTo or mustBeLessOrEqualTo."
+    reading.tell("LH416", at, "the metric has no threshold that can be judged.", hint)
+    return None
+
+
+def _severity(entry: Mapping[str, Any], at: _Steps, reading: Reading) -> Severity:
+    word = entry.get("severity", Severity.ERROR.value)
+    if word in set(Severity):
+        return Severity(word)
+    reading.tell("LH412", [*at, "severity"], f"unknown severity {word!r}.", nearest(word, list(Severity)))
+    return Severity.ERROR

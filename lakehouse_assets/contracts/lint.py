@@ -1,0 +1,45 @@
+"""Findings about one contract as a whole: owner, runbook, consumers, service levels, rules."""
+
+from collections.abc import Iterable
+
+from lakehouse_assets.contracts.model import Contract
+from lakehouse_assets.contracts.reading import Reading
+from lakehouse_assets.documents.findings import nearest
+
+
+def check_contract(contract: Contract, reading: Reading) -> None:
+    """Find promises of a contract that nobody could keep."""
+    if not contract.owner:
+        hint = "Add team: {members: [{username: …, role: owner}]}."
+        reading.tell("LH801", ["team"], f"{contract.table} has no owner.", hint)
+    if not contract.rules:
+        reading.tell("LH411", ["schema", 0], f"{contract.table} has no rules.", "Require at least its key.")
+    _check_consumers(contract, reading)
+    _check_slas(contract, reading)
+
+
+def check_runbook(contract: Contract, runbooks: Iterable[str], reading: Reading) -> None:
+    """Find tier-1 tables without a runbook; `runbooks` are the names of those that exist."""
+    if contract.tier == 1 and not contract.runbook and contract.table.short not in set(runbooks):
+        hint = f"Write docs/runbooks/{contract.table.short}.md, or set lakehouse.runbook."
+        reading.tell("LH802", ["customProperties"], f"{contract.table} is of tier 1 and has no runbook.", hint)
+
+
+def _check_consumers(contract: Contract, reading: Reading) -> None:
+    known = {column.name for column in contract.columns}
+    for consumer in contract.consumers:
+        for name in consumer.columns:
+            if name not in known:
+                message = f"{consumer.name} reads {name!r}, which is no column."
+                reading.tell("LH803", ["schema", 0, "customProperties"], message, nearest(name, known))
+
+
+def _check_slas(contract: Contract, reading: Reading) -> None:
+    known = {column.name for column in contract.columns}
+    for index, sla in enumerate(contract.slas):
+        for element in filter(None, (part.strip() for part in sla.element.split(","))):
+            table, _, column = element.rpartition(".")
+            is_table = element in {contract.table.short, ".".join(contract.table.parts)}
+            if not is_table and (column not in known or table.rpartition(".")[2] not in {"", contract.table.short}):
+                message = f"the element {element!r} is no column of {contract.table}."
+                reading.tell("LH804", ["slaProperties", index], message, nearest(column, known))

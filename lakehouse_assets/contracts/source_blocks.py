@@ -1,0 +1,78 @@
+"""Keys of a source file, `config/sources/<source>.yaml`. Their descriptions are the reference."""
+
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from lakehouse_assets.contracts.properties import CalendarBlock
+from lakehouse_assets.documents.blocks import Block, Duration, Items
+
+Character = Annotated[str, Field(max_length=1)]
+
+
+class ReadBlock(Block):
+    """`read`: how files of a table are found and read."""
+
+    pattern: str = Field(
+        description="Files of a partition, below the location; `{partition}` is its key, `*` anything."
+    )
+    format: Literal["csv", "jsonl", "parquet"] = Field("csv", description="Format of the files.")
+    encoding: str = Field("utf-8", description="Encoding of text files.")
+    delimiter: Character = Field(",", description="What separates fields.")
+    quote: Character = Field('"', description="What encloses fields that hold delimiters.")
+    escape: Character = Field("", description="What escapes a quote inside a field; default: doubling it.")
+    header: bool = Field(default=True, description="Whether the first record names the columns.")
+    compression: Items[Literal["gzip", "zstd"]] = Field((), description="Compressions that are accepted.")
+    trim_header: bool = Field(default=False, description="Whether blanks around column names are removed.")
+    max_field_bytes: int = Field(1_000_000, ge=1, description="A longer field makes its row a defect.")
+    comment: str = Field("", description="Lines that begin with this are no data.")
+    stable_seconds: float = Field(2.0, ge=0, description="A file younger than this is still being written.")
+    success_marker: str = Field("", description="File that says a delivery is complete, such as `_SUCCESS`.")
+    trailer: str = Field("", description="Pattern of a last line that states the number of records.")
+
+
+class ArrivalBlock(Block):
+    """`arrival`: bounds of what arrives in a partition; outside of them the partition is blocked."""
+
+    min_rows: int = Field(1, ge=0, description="Fewest rows.")
+    max_rows: int | None = Field(None, ge=0, description="Most rows.")
+    max_duplicate_share: float = Field(1.0, ge=0, le=1, description="Largest share of rows equal to another one.")
+
+
+class TableBlock(Block):
+    """One entry of `tables`: what arrives for one table."""
+
+    columns: dict[str, str] = Field(min_length=1, description="Raw columns in order, with `text` or a type.")
+    read: ReadBlock | None = Field(None, description="How files are read; only for sources of files.")
+    optional_columns: Items[str] = Field((), description="Columns that may be missing.")
+    unknown_columns: Literal["quarantine", "evolve", "fail", "ignore"] = Field(
+        "quarantine", description="What happens to columns that are not declared."
+    )
+    lookback: Duration = Field(timedelta(0), description="How far back partitions are asked for again.")
+    arrival: ArrivalBlock = Field(ArrivalBlock(), description="Bounds of what arrives.")
+    key: Items[str] = Field((), description="Raw columns that identify a row.")
+    cursor: str = Field("", description="Raw column that orders rows in time.")
+    options: dict[str, Any] = Field(default={}, description="Options of the kind of source.")
+
+
+class SourceFile(Block):
+    """A source: where data comes from, when, and what a replay means."""
+
+    source: str = Field(description="Name of the source; the file is called the same.")
+    kind: str = Field(description="Which connector reads it.")
+    description: str = Field("", description="What this is.")
+    owner: str = Field("", description="Whom to ask.")
+    connection: dict[str, str] = Field(
+        default={}, description="Where it is. `${NAME}` and `${NAME:-default}` are environment variables."
+    )
+    cadence: str = Field(description="When to look: a name in `config/schedules.yaml`.")
+    calendar: CalendarBlock = Field(description="Days on which the source delivers.")
+    replay: Literal["exact", "state", "snapshot"] = Field(
+        "exact", description="What reading a past partition again says: the same, the latest state, or nothing."
+    )
+    retry_policy: str = Field("fixed", description="A name in `config/retry_policies.yaml`.")
+    on_error: Literal["fail-fast", "dead-letter", "retry", "skip-and-alert"] = Field(
+        "dead-letter", description="What happens to input that cannot be read."
+    )
+    tables: dict[str, TableBlock] = Field(min_length=1, description="What arrives, by table.")

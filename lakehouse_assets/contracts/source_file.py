@@ -1,0 +1,116 @@
+"""From `config/sources/<source>.yaml` to a Source. What is promised about its tables is `bronze` and contracts."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lakehouse_assets.contracts.calendars import read_calendar
+from lakehouse_assets.contracts.model import Arrival, ColumnType, ReadOptions, Source, SourceTable
+from lakehouse_assets.contracts.names import name_problem
+from lakehouse_assets.contracts.properties import CalendarBlock
+from lakehouse_assets.contracts.reading import Reading
+from lakehouse_assets.contracts.source_blocks import SourceFile, TableBlock
+from lakehouse_assets.contracts.types import read_physical
+from lakehouse_assets.documents.blocks import read_block
+from lakehouse_assets.documents.findings import nearest
+from lakehouse_assets.documents.interpolation import is_well_formed, variables_in
+from lakehouse_assets.naming import is_name
+from lakehouse_assets.settings import SourceOverlay
+
+_SECRET = ("password", "secret", "token", "api_key", "apikey", "private_key")
+
+
+def read_source(stem: str, overlay: SourceOverlay | None, reading: Reading) -> Source | None:
+    """Return the source a file describes, with what this environment replaces; None and findings when it cannot."""
+    document = reading.document
+    block = read_block(SourceFile, document.data, document, (), reading.report)
+    if block is None:
+        return None
+    if block.source != stem or not is_name(stem):
+        hint = "Name the file like the source, in lower-case words joined by _."
+        reading.tell("LH207", ["source"], f"{block.source!r} is in the file {stem!r}.", hint)
+    if not block.owner.strip():
+        reading.tell("LH801", ["source"], f"the source {block.source!r} has no owner.", "Add owner: with an address.")
+    connection = {**block.connection, **(overlay.connection if overlay else {})}
+    _check_connection(connection, reading)
+    _check_kind(block, reading)
+    calendar = read_calendar(_overlaid(block.calendar, overlay), ["calendar"], reading)
+    tables = {name: _read_table(block.source, name, table, reading) for name, table in block.tables.items()}
+    if calendar is None:
+        return None
+    return Source(
+        name=block.source,
+        kind=block.kind,
+        description=block.description,
+        owner=block.owner,
+        connection=connection,
+        cadence=block.cadence,
+        calendar=calendar,
+        replay=block.replay,
+        retry_policy=block.retry_policy,
+        on_error=block.on_error,
+        tables=tables,
+        place=reading.place(["source"]),
+    )
+
+
+def _overlaid(calendar: CalendarBlock, overlay: SourceOverlay | None) -> CalendarBlock:
+    return calendar.model_copy(update=dict(overlay.calendar)) if overlay else calendar
+
+
+def _check_kind(block: SourceFile, reading: Reading) -> None:
+    known = reading.vocabulary.source_kinds
+    if block.kind not in known:
+        reading.tell("LH901", ["kind"], f"unknown kind of source {block.kind!r}.", nearest(block.kind, known))
+
+
+def _check_connection(connection: Mapping[str, str], reading: Reading) -> None:
+    for key, value in connection.items():
+        at = ["connection", key]
+        if not is_well_formed(value):
+            reading.tell("LH906", at, "a reference cannot be read.", "Write ${NAME} or ${NAME:-default}.")
+        elif any(word in key.lower() for word in _SECRET) and value and not any(variables_in(value)):
+            reading.tell("LH908", at, f"{key} is written out.", f"Write ${{{key.upper()}}} and set the variable.")
+
+
+def _read_table(source: str, name: str, block: TableBlock, reading: Reading) -> SourceTable:
+    at = ["tables", name]
+    if not is_name(name):
+        reading.tell("LH308", at, f"{name!r} cannot name a table.", "Use lower-case words joined by _.")
+    columns = _read_columns(block.columns, at, reading)
+    for key in (*block.optional_columns, *block.key, *([block.cursor] if block.cursor else [])):
+        if key not in block.columns:
+            reading.tell("LH910", at, f"{key!r} is not among the columns.", nearest(key, block.columns))
+    if block.read is not None and "{partition}" not in block.read.pattern:
+        reading.tell("LH904", [*at, "read", "pattern"], "the pattern does not hold {partition}.")
+    return SourceTable(
+        source=source,
+        name=name,
+        columns=columns,
+        read=ReadOptions(**block.read.model_dump()) if block.read else None,
+        optional_columns=block.optional_columns,
+        unknown_columns=block.unknown_columns,
+        lookback=block.lookback,
+        arrival=Arrival(**block.arrival.model_dump()),
+        key=block.key,
+        cursor=block.cursor,
+        options=block.options,
+        place=reading.place(at),
+    )
+
+
+def _read_columns(declared: Mapping[str, str], at: list[str], reading: Reading) -> dict[str, ColumnType]:
+    columns: dict[str, ColumnType] = {}
+    folded: dict[str, str] = {}
+    for name, written in declared.items():
+        steps: list[Any] = [*at, "columns", name]
+        problem = name_problem(name)
+        if problem:
+            reading.tell("LH308", steps, f"{problem}.")
+        if folded.setdefault(name.lower(), name) != name:
+            reading.tell("LH306", steps, f"{name!r} and {folded[name.lower()]!r} differ in case only.")
+        found = read_physical(written)
+        if isinstance(found, ColumnType):
+            columns[name] = found
+        else:
+            reading.tell(found.code, steps, found.message, found.hint)
+    return columns
