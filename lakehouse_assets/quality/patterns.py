@@ -1,0 +1,85 @@
+"""Chrono patterns as strict regular expressions: what a date or time must look like before it is read.
+
+Chrono itself is lenient: it skips blanks, takes signs and years of one digit. A text that does not look exactly like
+its pattern is refused, never guessed. Reading the text is done in `times`.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+# https://docs.rs/chrono/latest/chrono/format/strftime; `%-d`, `%_d` and `%0d` change padding only.
+_DIRECTIVE = re.compile(r"%[-_0]?(:{0,3}z|#z|\.?[369]f|\.f|[A-Za-z+%])")
+_SHORTHANDS = {
+    "%F": "%Y-%m-%d", "%D": "%m/%d/%y", "%T": "%H:%M:%S", "%R": "%H:%M", "%X": "%H:%M:%S", "%x": "%m/%d/%y",
+    "%v": "%e-%b-%Y", "%c": "%a %b %e %H:%M:%S %Y", "%r": "%I:%M:%S %p", "%h": "%b",
+}  # fmt: skip
+_YEAR = "([1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])"  # there is no year 0
+_OFFSET = r"[+-][0-9]{2}:?[0-9]{2}"
+_FRACTION = r"\.[0-9]{1,6}0*"  # beyond microseconds only zeros: nothing is cut off
+_SHAPES = {
+    "Y": _YEAR, "G": _YEAR, "y": "[0-9]{2}", "g": "[0-9]{2}", "C": "[0-9]{2}", "j": "[0-9]{1,3}",
+    "M": "[0-9]{2}", "S": "[0-9]{2}", "b": "[A-Za-z]{3}", "B": "[A-Za-z]{3,9}", "a": "[A-Za-z]{3}",
+    "A": "[A-Za-z]{6,9}", "p": "[AaPp][Mm]", "P": "[AaPp][Mm]", "u": "[1-7]", "w": "[0-6]", "V": "[0-9]{1,2}",
+    "U": "[0-9]{1,2}", "W": "[0-9]{1,2}", "s": "-?[0-9]{1,12}", "f": "[0-9]{9}", "3f": "[0-9]{3}", "6f": "[0-9]{6}",
+    "9f": "[0-9]{6}000", ".f": f"({_FRACTION})?", ".3f": r"\.[0-9]{3}", ".6f": r"\.[0-9]{6}", ".9f": r"\.[0-9]{6}000",
+    "z": _OFFSET, ":z": _OFFSET, "#z": "(Z|[+-][0-9]{2}(:?[0-9]{2})?)", "%": "%", "n": "\n", "t": "\t",
+    "+": rf"{_YEAR}-[0-9]{{2}}-[0-9]{{2}}T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}({_FRACTION})?(Z|{_OFFSET})",
+}  # fmt: skip
+_ONE_OR_TWO = frozenset("mdeHkIl")
+_SPACE_PADDED = frozenset("ekl")
+_WITH_OFFSET = frozenset({"z", ":z", "#z", "+"})
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A chrono pattern with the whole-text expression of what it accepts. `leap` accepts second 60 only, or is ""."""
+
+    chrono: str
+    shape: str
+    leap: str
+    has_offset: bool
+
+
+@cache
+def read_pattern(chrono: str) -> Pattern:
+    """Return what a pattern accepts; numbers next to each other without a separator must have all their digits."""
+    for short, long in _SHORTHANDS.items():
+        chrono = chrono.replace(short, long)
+    pieces = _pieces(chrono)
+    names = {name for is_directive, name in pieces if is_directive}
+    return Pattern(
+        chrono,
+        whole("".join(_shape(pieces, index) for index in range(len(pieces)))),
+        whole("".join(_shape(pieces, index, second="60") for index in range(len(pieces)))) if "S" in names else "",
+        bool(names & _WITH_OFFSET),
+    )
+
+
+def whole(expression: str) -> str:
+    """Return a portable expression that matches only whole texts: `$` would let a final line end through."""
+    return rf"\A(?:{expression})\z"
+
+
+def _pieces(chrono: str) -> list[tuple[bool, str]]:
+    pieces: list[tuple[bool, str]] = []
+    end = 0
+    for match in _DIRECTIVE.finditer(chrono):
+        if match.start() > end:
+            pieces.append((False, chrono[end : match.start()]))
+        pieces.append((True, match[1]))
+        end = match.end()
+    return [*pieces, (False, chrono[end:])] if end < len(chrono) else pieces
+
+
+def _shape(pieces: list[tuple[bool, str]], index: int, second: str = "") -> str:
+    is_directive, name = pieces[index]
+    if not is_directive:
+        return re.escape(name)
+    if name == "S" and second:
+        return second
+    if name not in _ONE_OR_TWO:
+        return _SHAPES.get(name, ".+")
+    neighbours = [pieces[at][0] for at in (index - 1, index + 1) if 0 <= at < len(pieces)]
+    digits = "[0-9]{2}" if any(neighbours) else "[0-9]{1,2}"
+    return f" ?{digits}" if name in _SPACE_PADDED else digits

@@ -1,0 +1,83 @@
+"""What makes a function a rule: its signature, read from the function itself, and an example that is tested.
+
+One function per rule in `quality/rules/`, named like a claim about good data. A row rule takes the expression of its
+column first, or only keyword arguments that name columns, and returns what is true for a fine row. A partition rule
+takes a frame and its partition column and returns `[by, failed_rows]` of the partitions that violate it.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from lakehouse_assets.contracts.model import NOTHING, RuleKind
+from lakehouse_assets.contracts.vocabulary import Parameter, RuleSignature
+from lakehouse_assets.errors import LakehouseError
+from lakehouse_assets.registry import discover
+from lakehouse_assets.results import Dimension
+
+FAILED_ROWS = "failed_rows"
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """Arguments as a contract writes them, with data that passes and data that fails.
+
+    A value for a rule of one column, a row (column -> value) for a rule of several, rows for a partition rule.
+    """
+
+    passing: Any
+    failing: Any
+    arguments: Mapping[str, Any] = NOTHING
+
+
+class RuleFunction(Protocol):
+    """A function in `quality/rules/` that `@rule` has marked."""
+
+    signature: RuleSignature
+    example: Example
+    __call__: Callable[..., Any]
+
+
+def rule(*, kind: RuleKind, dimension: Dimension, example: Example) -> Callable[[_Function], _Function]:
+    """Mark a function as a rule; raise LakehouseError when it has no docstring."""
+
+    def mark(function: _Function) -> _Function:
+        function.signature = signature_of(function, kind, dimension)  # type: ignore[attr-defined]
+        function.example = example  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
+def signature_of(function: Callable[..., Any], kind: RuleKind, dimension: Dimension) -> RuleSignature:
+    """Read what the loader has to know about a rule from the function's own parameters and docstring."""
+    name, module = function.__name__, function.__module__
+    summary = (inspect.getdoc(function) or "").partition("\n")[0]
+    if not summary:
+        raise LakehouseError(
+            f"the rule {name!r} has no docstring.", where=module, fix="Say in one line what it claims."
+        )
+    parameters = list(inspect.signature(function).parameters.values())
+    keywords = [each for each in parameters if each.kind is inspect.Parameter.KEYWORD_ONLY]
+    return RuleSignature(
+        name=name,
+        kind=kind,
+        dimension=dimension,
+        parameters=tuple(Parameter(each.name, required=each.default is inspect.Parameter.empty) for each in keywords),
+        needs_column=kind is RuleKind.ROW and len(keywords) < len(parameters),
+        summary=summary,
+        module=module,
+    )
+
+
+def load_rules(package: str = "lakehouse_assets.quality.rules") -> dict[str, RuleFunction]:
+    """Return every rule of a package by name."""
+    found = discover(package, _name)
+    return {name: plugin.value for name, plugin in sorted(found.items())}
+
+
+def _name(value: object) -> str | None:
+    signature = getattr(value, "signature", None)
+    return signature.name if isinstance(signature, RuleSignature) else None
