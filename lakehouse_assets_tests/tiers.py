@@ -45,9 +45,9 @@ def is_ci(environ: Mapping[str, str] = os.environ) -> bool:
     return environ.get("CI") == "true"
 
 
-def missing_tiers(tiers: tuple[Tier, ...] = TIERS) -> tuple[Tier, ...]:
+def missing_tiers() -> tuple[Tier, ...]:
     """Return the tiers whose tool is not on this machine."""
-    return tuple(tier for tier in tiers if not tier.is_here())
+    return tuple(tier for tier in TIERS if not tier.is_here())
 
 
 def pytest_configure(config: pytest.Config) -> None:
