@@ -14,6 +14,7 @@ LINE_TYPES = {
     "sample": ("S",),
     "product": ("PADS",),
 }
+NO_REVENUE = ["stock_movement", "fee", "other", "contradictory"]
 # Beyond these a line is refused anyway; multiplying it could overflow the amount.
 MAX_QUANTITY, MAX_UNIT_PRICE = 100_000, 100_000
 
@@ -28,7 +29,7 @@ def retail_order_lines(order_lines: nw.LazyFrame) -> nw.LazyFrame:
         is_cancellation=nw.col("invoice_no").str.starts_with("C").fill_null(False),  # noqa: FBT003 - the fill value
     )
     typed = spelled.with_columns(line_type=_line_type(), line_amount=_line_amount())
-    return typed.with_columns(is_revenue=~nw.col("line_type").is_in(["stock_movement", "fee", "other"]))
+    return typed.with_columns(is_revenue=~nw.col("line_type").is_in(NO_REVENUE))
 
 
 def _spelled(column: str, names: dict[str, str]) -> nw.Expr:
@@ -44,8 +45,11 @@ def _line_type() -> nw.Expr:
     kind = nw.when(code.str.starts_with("GIFT_")).then(nw.lit("voucher")).otherwise(kind)
     for name, codes in LINE_TYPES.items():
         kind = nw.when(code.is_in(list(codes))).then(nw.lit(name)).otherwise(kind)
+    quantity, price, cancelled = nw.col("quantity"), nw.col("unit_price"), nw.col("is_cancellation")
+    contradictory = nw.when(cancelled).then(quantity > 0).otherwise((quantity < 0) & (price > 0))
+    kind = nw.when(contradictory).then(nw.lit("contradictory")).otherwise(kind)
     # Found, damaged, miscounted: nobody bought anything and nothing was paid.
-    moved = (nw.col("unit_price") == 0) & nw.col("customer_id").is_null() & ~nw.col("is_cancellation")
+    moved = (price == 0) & nw.col("customer_id").is_null() & ~cancelled
     return nw.when(moved).then(nw.lit("stock_movement")).otherwise(kind)
 
 

@@ -102,12 +102,30 @@ def test_the_stock_code_tells_the_kind_of_a_line(stock_code: str | None, line_ty
         ({"unit_price": Decimal(0), "customer_id": None}, "stock_movement"),
         ({"unit_price": Decimal(0), "customer_id": None, "quantity": -30}, "stock_movement"),
         ({"unit_price": Decimal(0), "customer_id": "17850.0"}, "product"),
-        ({"unit_price": Decimal(0), "customer_id": None, "invoice_no": "C536365"}, "product"),
+        ({"unit_price": Decimal(0), "customer_id": None, "invoice_no": "C536365", "quantity": -1}, "product"),
         ({"unit_price": None, "customer_id": None}, "product"),
     ],
 )
 def test_nothing_paid_by_nobody_is_a_stock_movement(changes: dict[str, Any], line_type: str) -> None:
     assert refined(**changes)["line_type"] == line_type
+
+
+@pytest.mark.parametrize(
+    ("invoice_no", "quantity", "is_contradictory"),
+    [
+        ("536379", 1, False),
+        ("C536379", -1, False),
+        ("536379", -1, True),
+        ("C536379", 1, True),
+        ("536379", None, False),
+        (None, 1, False),
+    ],
+)
+def test_sign_and_document_must_fit(invoice_no: str | None, quantity: int | None, *, is_contradictory: bool) -> None:
+    line = refined(invoice_no=invoice_no, quantity=quantity)
+
+    assert (line["line_type"] == "contradictory") is is_contradictory
+    assert line["is_revenue"] is not is_contradictory
 
 
 @pytest.mark.parametrize(("invoice_no", "expected"), [("C536379", True), ("536379", False), (None, False)])
