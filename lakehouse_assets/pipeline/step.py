@@ -126,7 +126,7 @@ def _pinned(lake: Lake, contract: Contract, publish: str) -> dict[TableName, Ope
 
 def _upstreams(lake: Lake, contract: Contract) -> list[TableName]:
     references = [
-        TableName.parse(str(spec.arguments["to_table"])) for spec in contract.rules if spec.rule == "foreign_key"
+        TableName.parse(str(spec.arguments["table"])) for spec in contract.rules if spec.rule == "foreign_key"
     ]
     known = [name for name in references if name in lake.catalog.contracts]
     return list(dict.fromkeys([*contract.upstreams, *known]))

@@ -1,0 +1,1 @@
+"""Fault campaigns: what `make soak` runs at length and `make test` runs with a few seeds."""
