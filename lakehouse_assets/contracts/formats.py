@@ -58,18 +58,9 @@ def _raw_letters(pattern: str) -> str:
 
 def _missing(letters: str, found: ColumnType) -> str:
     have = set(letters)
-    if not have & _YEAR:
-        return "year"
-    if "j" not in have and not {"V", "u"} <= have:
-        if not have & _MONTH:
-            return "month"
-        if not have & _DAY:
-            return "day"
+    is_day = "j" in have or {"V", "u"} <= have
+    needs = [("year", have & _YEAR), ("month", is_day or have & _MONTH), ("day", is_day or have & _DAY)]
     if found.kind is Kind.TIMESTAMP:
-        if not have & set("HkIl"):
-            return "hour"
-        if have & set("Il") and not have & set("Pp"):
-            return "AM or PM"
-        if "M" not in have:
-            return "minute"
-    return ""
+        half_day = not have & set("Il") or have & set("Pp")
+        needs += [("hour", have & set("HkIl")), ("AM or PM", half_day), ("minute", "M" in have)]
+    return next((part for part, is_there in needs if not is_there), "")

@@ -271,6 +271,7 @@ class ReadOptions:
     stable_seconds: float = 2.0
     success_marker: str = ""
     trailer: str = ""
+    final_newline: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,22 +39,22 @@ def check_pattern(pattern: Plain, steps: Steps, reading: Reading) -> None:
 
 
 def _unportable(pattern: str) -> str:
-    for match in _ESCAPE.finditer(pattern):
-        text = match[0]
-        if text in _PORTABLE_CLASSES:
-            instead = _PORTABLE_CLASSES[text]
-            return f"uses {text}" + (f"; write {instead}" if instead else "")
-        if text[1] not in _SAFE_ESCAPES:
-            return f"uses {text}"
     bare = _ESCAPE.sub("__", pattern)
+    outside = re.sub(r"\[\^?\]?[^\]]*\]", "_", bare)
     group = _GROUP.search(bare)
     if group:
         return f"uses {group[0]!r}, a look-around, flag or named group"
-    outside = re.sub(r"\[\^?\]?[^\]]*\]", "_", bare)
     if "^" in outside or "$" in outside:
         return "uses ^ or $, which whole-value matching makes needless and $ lets a line break pass"
     if any(second == "+" and first in "*+?}" for first, second in pairwise(outside)):
         return "uses a possessive quantifier"
     if "[[" in bare or "&&" in bare:
         return "nests classes"
-    return ""
+    return next(filter(None, map(_unportable_escape, _ESCAPE.findall(pattern))), "")
+
+
+def _unportable_escape(text: str) -> str:
+    if text in _PORTABLE_CLASSES:
+        instead = _PORTABLE_CLASSES[text]
+        return f"uses {text}" + (f"; write {instead}" if instead else "")
+    return "" if text[1] in _SAFE_ESCAPES else f"uses {text}"

@@ -4,9 +4,10 @@ Every block of ours is a `Block`; its field descriptions become the reference. W
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from datetime import timedelta
-from typing import Annotated, Any, Protocol, TypeVar, get_args
+from types import NoneType
+from typing import Annotated, Any, Literal, Protocol, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
@@ -15,6 +16,14 @@ from lakehouse_assets.documents.findings import Report, Spot, nearest
 from lakehouse_assets.documents.strict_yaml import Steps
 
 _DURATION = re.compile(r"(\d{1,6})(d|h|min|s)")
+_WORDS: dict[object, str] = {
+    str: "text",
+    int: "integer",
+    float: "number",
+    bool: "boolean",
+    timedelta: "duration",
+    Any: "anything",
+}
 _UNITS = {"d": "days", "h": "hours", "min": "minutes", "s": "seconds"}
 
 
@@ -30,6 +39,16 @@ def _to_duration(value: object) -> timedelta:
         msg = "write a number and a unit, such as 2d, 12h, 30min or 10s"
         raise ValueError(msg)
     return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+def duration_text(duration: timedelta) -> str:
+    """Return a duration as configuration writes it: `2d`, `12h`, `90min`."""
+    seconds = duration // timedelta(seconds=1)
+    for unit, name in _UNITS.items():
+        size = timedelta(**{name: 1}) // timedelta(seconds=1)
+        if seconds % size == 0 and seconds:
+            return f"{seconds // size}{unit}"
+    return "0d"
 
 
 def _to_tuple(value: object) -> object:
@@ -102,12 +121,30 @@ def _keys(model: type[BaseModel], steps: Steps) -> list[str]:
     found: type[BaseModel] = model
     for step in steps:
         field = next((field for field in found.model_fields.values() if field.alias == step), None)
-        found = next(_models(field.annotation), found) if field else found
+        found = next(models_in(field.annotation), found) if field else found
     return [field.alias or name for name, field in found.model_fields.items()]
 
 
-def _models(annotation: object) -> Iterator[type[BaseModel]]:
+def models_in(annotation: object) -> Iterator[type[BaseModel]]:
+    """Yield the blocks that a field's annotation holds."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     for argument in get_args(annotation):
-        yield from _models(argument)
+        yield from models_in(argument)
+
+
+def type_words(annotation: object) -> str:
+    """Return the type of a field as the reference calls it."""
+    if get_origin(annotation) is Literal:
+        return ", ".join(f"`{value}`" for value in get_args(annotation))
+    if get_origin(annotation) is Annotated:
+        return type_words(get_args(annotation)[0])
+    words = _WORDS.get(annotation) if isinstance(annotation, Hashable) else None
+    if words is not None:
+        return words
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation.__name__.removesuffix("Block").lower()
+    inner = [type_words(argument) for argument in get_args(annotation) if argument not in {NoneType, Ellipsis}]
+    if get_origin(annotation) is tuple:
+        return f"list of {inner[0]}"
+    return f"mapping to {inner[-1]}" if get_origin(annotation) is dict else " or ".join(inner)

@@ -129,6 +129,9 @@ class _Reader:
         return Document(self._path, data, self._marks)
 
     def _node(self, event: Event, depth: int) -> Plain:
+        kind = event.__class__
+        if kind is yaml.ScalarEvent and event.tag is None and event.anchor is None:
+            return self._scalar(event)
         if depth > MAX_DEPTH:
             self._add("LH111", event, f"this is nested more than {MAX_DEPTH} levels deep.")
             raise _StopReadingError

@@ -1,0 +1,61 @@
+"""`lakehouse settings`: every value of this environment and the layer that set it; secrets are masked."""
+
+import os
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import typer
+
+from lakehouse_assets.cli.console import AsJson, console, print_json, print_table, to_plain
+from lakehouse_assets.documents.blocks import duration_text
+from lakehouse_assets.settings import Settings, load_settings
+
+MASK = "***"
+_SECRET = re.compile(
+    r"secret|password|token|passphrase|(?:access|account|private|sas|api)_?key(?!_id)|credential", re.IGNORECASE
+)
+_URL_PASSWORD = re.compile(r"(?P<user>://[^:/@\s]*:)[^@/\s]+@")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("settings")(show_settings)
+
+
+def show_settings(*, as_json: AsJson = False) -> None:
+    """Show each setting and where it was set."""
+    settings = load_settings(os.environ)
+    rows = shown(settings)
+    if as_json:
+        print_json({"environment": settings.environment, "settings": rows})
+        return
+    console.print(f"environment [bold]{settings.environment}[/bold], configuration in {settings.config_dir}\n")
+    print_table("", ("setting", "value", "set by"), [(row["name"], row["value"], row["origin"]) for row in rows])
+
+
+def shown(settings: Settings) -> list[dict[str, Any]]:
+    """Return name, value and origin of every setting, without secrets."""
+    values: dict[str, Any] = {
+        "root": settings.root,
+        "stateUrl": settings.state_url,
+        "runLog": settings.run_log,
+        "staleness.warn": duration_text(settings.staleness_warn),
+        "staleness.fail": duration_text(settings.staleness_fail),
+        **{f"storageOptions.{key}": value for key, value in settings.storage_options.items()},
+    }
+    for name, overlay in settings.sources.items():
+        values |= {f"sources.{name}.connection.{key}": value for key, value in overlay.connection.items()}
+        values |= {f"sources.{name}.calendar.{key}": to_plain(value) for key, value in overlay.calendar.items()}
+    return [_row(name, value, settings.origins) for name, value in values.items()]
+
+
+def masked(name: str, value: object) -> object:
+    """Return a value as it may be printed: not at all when its name says secret, URLs without their password."""
+    if _SECRET.search(name.rpartition(".")[2]):
+        return MASK
+    return _URL_PASSWORD.sub(rf"\g<user>{MASK}@", value) if isinstance(value, str) else value
+
+
+def _row(name: str, value: object, origins: Mapping[str, str]) -> dict[str, Any]:
+    return {"name": name, "value": masked(name, value), "origin": origins.get(name, "default")}
