@@ -25,6 +25,7 @@ def rule_result(
     outcome: Outcome = Outcome.PASS,
     severity: Severity = Severity.ERROR,
     dimension: Dimension = Dimension.COMPLETENESS,
+    on_failure: OnFailure = OnFailure.QUARANTINE,
     failed_rows: int = 0,
     checked_rows: int = 100,
 ) -> RuleResult:
@@ -34,7 +35,7 @@ def rule_result(
         fingerprint=f"fp-{rule_id}",
         dimension=dimension,
         severity=severity,
-        on_failure=OnFailure.QUARANTINE,
+        on_failure=on_failure,
         outcome=outcome,
         failed_rows=failed_rows,
         checked_rows=checked_rows,

@@ -8,7 +8,7 @@ from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.incidents.incident import BY_SEVERITY, Fact, FailureClass
 from lakehouse_assets.incidents.triage import classify_error, classify_rule, default_runbook
 from lakehouse_assets.results import Outcome, PartitionRecord, Record, RuleResult, Severity
-from lakehouse_assets.state.absorb import to_utc
+from lakehouse_assets.state.times import to_utc
 
 RUN_FAILURE = "run."
 

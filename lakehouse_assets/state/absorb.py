@@ -5,7 +5,7 @@ Reading them back is `reports`; opening incidents from them is the room `inciden
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from lakehouse_assets.results import PartitionRecord, Record, RuleResult
 from lakehouse_assets.state import schema
+from lakehouse_assets.state.times import to_utc
 
 
 def absorb_record(connection: sa.Connection, record: Record) -> frozenset[str]:
@@ -50,12 +51,6 @@ def write_run_log(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) 
 def upsert(connection: sa.Connection, table: sa.Table) -> "sqlite.Insert | postgresql.Insert":
     """Return an insert that can say what happens on conflict, for the database at hand."""
     return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
-
-
-def to_utc(text: str) -> datetime:
-    """Return the time an ISO text names; without a zone it is UTC."""
-    parsed = datetime.fromisoformat(text)
-    return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
 
 
 def _insert_publish(connection: sa.Connection, record: Record) -> None:
