@@ -147,7 +147,8 @@ def _bound(spec: RuleSpec, function: Callable[..., Any] | None, scope: Scope) ->
 def _evaluated(spec: RuleSpec, function: Callable[..., Any], scope: Scope) -> nw.Expr:
     signature = getattr(function, "signature", None)
     takes_column = spec.column is not None if signature is None else signature.needs_column
-    kind = scope.kind(spec.column)
+    # Arguments of a rule over several columns are not all values of the column it is declared at.
+    kind = scope.kind(spec.column) if takes_column else None
     run_time = scope.run_time if scope.run_time is not None else window_end_of()
     arguments = typed_arguments(spec.arguments, kind, run_time)
     if signature is not None and any(each.name == "column" for each in signature.parameters):

@@ -11,7 +11,7 @@ from lakehouse_assets.contracts.model import Kind
 from lakehouse_assets.errors import LakehouseError
 
 RUN_TIME = "run_time"
-VALUES = frozenset({"min", "max", "value", "values"})
+VALUES = frozenset({"min", "max", "exclusive_min", "exclusive_max", "value", "values"})
 
 
 def typed_arguments(arguments: Mapping[str, Any], kind: Kind | None, run_time: nw.Expr) -> dict[str, Any]:

@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
+from lakehouse_assets.errors import LakehouseError
+
 # https://docs.rs/chrono/latest/chrono/format/strftime; `%-d`, `%_d` and `%0d` change padding only.
 _DIRECTIVE = re.compile(r"%[-_0]?(:{0,3}z|#z|\.?[369]f|\.f|[A-Za-z+%])")
 _SHORTHANDS = {
@@ -59,6 +61,19 @@ def read_pattern(chrono: str) -> Pattern:
 def whole(expression: str) -> str:
     """Return a portable expression that matches only whole texts: `$` would let a final line end through."""
     return rf"\A(?:{expression})\z"
+
+
+def portable(expression: str) -> str:
+    """Return the whole-text form of a pattern; raise LakehouseError for what engines do not read alike."""
+    escapes = re.findall(r"\\(.)", expression)
+    special = [f"\\{letter}" for letter in escapes if letter.isalnum() and letter not in "ntr"]
+    groups = re.findall(r"\(\?(?!:)..?", re.sub(r"\\.", "__", expression))
+    if special or groups:
+        raise LakehouseError(
+            f"the pattern uses {(special + groups)[0]!r}, which engines read differently.",
+            fix="Write classes out, such as [0-9]; look-around and back-references do not exist everywhere.",
+        )
+    return whole(expression)
 
 
 def _pieces(chrono: str) -> list[tuple[bool, str]]:

@@ -7,10 +7,12 @@ takes a frame and its partition column and returns `[by, failed_rows]` of the pa
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from lakehouse_assets.contracts.model import NOTHING, RuleKind
+import narwhals as nw
+
+from lakehouse_assets.contracts.model import RuleKind
 from lakehouse_assets.contracts.vocabulary import Parameter, RuleSignature
 from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.registry import discover
@@ -29,7 +31,7 @@ class Example:
 
     passing: Any
     failing: Any
-    arguments: Mapping[str, Any] = NOTHING
+    arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
 class RuleFunction(Protocol):
@@ -76,6 +78,11 @@ def load_rules(package: str = "lakehouse_assets.quality.rules") -> dict[str, Rul
     """Return every rule of a package by name."""
     found = discover(package, _name)
     return {name: plugin.value for name, plugin in sorted(found.items())}
+
+
+def violating(counted: nw.LazyFrame, by: str, is_fine: nw.Expr, failed: nw.Expr) -> nw.LazyFrame:
+    """Return `[by, failed_rows]` of the partitions in `counted` that are not fine: what a partition rule returns."""
+    return counted.filter(~is_fine).select(by, failed.cast(nw.Int64).alias(FAILED_ROWS))
 
 
 def _name(value: object) -> str | None:

@@ -1,0 +1,78 @@
+"""Do the columns of a row agree with each other? A row with a null among them passes."""
+
+import operator
+from collections.abc import Callable
+from functools import reduce
+from typing import Any
+
+import narwhals as nw
+
+from lakehouse_assets.contracts.model import RuleKind
+from lakehouse_assets.errors import LakehouseError
+from lakehouse_assets.quality.rule import Example, rule
+from lakehouse_assets.results import Dimension
+
+_DIMENSION = Dimension.CONSISTENCY
+_OPERATORS: dict[str, Callable[[Any, Any], nw.Expr]] = {
+    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq, "!=": operator.ne,
+}  # fmt: skip
+
+
+@rule(
+    kind=RuleKind.ROW,
+    dimension=_DIMENSION,
+    example=Example(
+        arguments={"column": "ordered_at", "operator": "<=", "other": "shipped_at"},
+        passing={"ordered_at": 1, "shipped_at": 2},
+        failing={"ordered_at": 2, "shipped_at": 1},
+    ),
+)
+def compare_columns(*, column: str, operator: str, other: str) -> nw.Expr:
+    """Value stands in this relation (`<`, `<=`, `>`, `>=`, `==`, `!=`) to another column."""
+    if operator not in _OPERATORS:
+        raise LakehouseError(f"{operator!r} is no comparison.", fix=f"Write one of {' '.join(_OPERATORS)}.")
+    return _OPERATORS[operator](nw.col(column), nw.col(other))
+
+
+@rule(
+    kind=RuleKind.ROW,
+    dimension=_DIMENSION,
+    example=Example(
+        arguments={"column": "status", "values": ["refunded"], "other": "kind", "allowed": ["return"]},
+        passing={"status": "refunded", "kind": "return"},
+        failing={"status": "refunded", "kind": "sale"},
+    ),
+)
+def implies(*, column: str, values: list[str], other: str, allowed: list[str]) -> nw.Expr:
+    """Where a column has one of `values`, the other has one of `allowed`."""
+    return ~nw.col(column).is_in(values) | nw.col(other).is_in(allowed)
+
+
+@rule(
+    kind=RuleKind.ROW,
+    dimension=_DIMENSION,
+    example=Example(
+        arguments={"column": "total", "parts": ["net", "tax"], "tolerance": 0.01},
+        passing={"total": 12.0, "net": 10.0, "tax": 2.0},
+        failing={"total": 12.5, "net": 10.0, "tax": 2.0},
+    ),
+)
+def sum_of_parts(*, column: str, parts: list[str], tolerance: float = 0) -> nw.Expr:
+    """Value is the sum of other columns, within an absolute tolerance."""
+    total = reduce(operator.add, [nw.col(part) for part in parts])
+    return (nw.col(column) - total).abs() <= tolerance
+
+
+@rule(
+    kind=RuleKind.ROW,
+    dimension=_DIMENSION,
+    example=Example(
+        arguments={"column": "amount", "factors": ["quantity", "price"], "tolerance": 0.01},
+        passing={"amount": 10.0, "quantity": 4.0, "price": 2.5},
+        failing={"amount": 11.0, "quantity": 4.0, "price": 2.5},
+    ),
+)
+def product_of(*, column: str, factors: list[str], tolerance: float = 0) -> nw.Expr:
+    """Value is the product of other columns, within an absolute tolerance."""
+    product = reduce(operator.mul, [nw.col(factor) for factor in factors])
+    return (nw.col(column) - product).abs() <= tolerance

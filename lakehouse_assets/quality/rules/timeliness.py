@@ -1,0 +1,52 @@
+"""Is it from the right time? `run_time` is the end of the row's partition, never the clock."""
+
+import narwhals as nw
+
+from lakehouse_assets.contracts.model import RuleKind
+from lakehouse_assets.quality.rule import Example, rule, violating
+from lakehouse_assets.results import Dimension
+
+_DIMENSION = Dimension.TIMELINESS
+
+
+@rule(
+    kind=RuleKind.ROW,
+    dimension=_DIMENSION,
+    example=Example(arguments={"value": "2010-12-01"}, passing="2010-12-01", failing="2010-12-02"),
+)
+def not_after(column: nw.Expr, *, value: str | nw.Expr) -> nw.Expr:
+    """Date or time is not after this one, or not after `run_time`."""
+    return column <= value
+
+
+@rule(
+    kind=RuleKind.ROW,
+    dimension=_DIMENSION,
+    example=Example(arguments={"value": "2010-12-01"}, passing="2010-12-01", failing="2010-11-30"),
+)
+def not_before(column: nw.Expr, *, value: str | nw.Expr) -> nw.Expr:
+    """Date or time is not before this one."""
+    return column >= value
+
+
+@rule(
+    kind=RuleKind.PARTITION,
+    dimension=_DIMENSION,
+    example=Example(
+        arguments={"column": "day", "min": 0.5, "value": "2010-12-01"},
+        passing=[{"day": "2010-12-01"}, {"day": "2010-11-01"}],
+        failing=[{"day": "2010-11-01"}, {"day": "2010-11-01"}],
+    ),
+)
+def share_not_before(
+    frame: nw.LazyFrame,
+    by: str,
+    *,
+    column: str,
+    value: str | nw.Expr,
+    min: float,  # noqa: A002 - the YAML key
+) -> nw.LazyFrame:
+    """Share of rows whose date or time is not before `value` is at least `min`."""
+    older = nw.col(column) < value
+    counted = frame.group_by(by).agg(older.sum().cast(nw.Int64).alias("older"), nw.len().alias("rows"))
+    return violating(counted, by, nw.col("rows") - nw.col("older") >= nw.col("rows") * min, nw.col("older"))
