@@ -14,11 +14,11 @@ from lakehouse_assets.documents.findings import nearest
 from lakehouse_assets.documents.strict_yaml import Plain, Steps
 
 # Parameters with these names hold names of columns, one or several.
-COLUMN_PARAMETERS = frozenset({"column", "columns", "other", "parts", "total", "factors", "key", "keys", "determines"})
-LOWER = ("min", "exclusive_min")
-UPPER = ("max", "exclusive_max")
-BOUNDS = (*LOWER, *UPPER)
+COLUMN_PARAMETERS = frozenset({"column", "columns", "other", "parts", "factors", "determines"})
+BOUNDS = ("min", "max", "value")
 RUN_TIME = "run_time"
+
+OPERATORS = ("<", "<=", ">", ">=", "==", "!=")
 
 _NUMBERS = {Kind.INTEGER, Kind.LONG, Kind.DECIMAL, Kind.DOUBLE}
 
@@ -40,9 +40,10 @@ def check_arguments(
             message = f"{signature.name!r} looks at {name!r}, which is no column."
             reading.tell("LH404", steps, message, nearest(name, names))
     found = names.get(column or "")
-    for pattern in (arguments[name] for name in ("pattern", "regex") if name in arguments):
-        check_pattern(pattern, steps, reading)
+    _check_texts(arguments, signature, found, steps, reading)
     _check_bounds(arguments, signature, found, steps, reading)
+    if found is not None and "values" in arguments and not arguments.keys() & {"other"}:
+        _check_values(arguments["values"], found, signature, steps, reading)
     return reading.report.errors == before
 
 
@@ -72,36 +73,40 @@ def _column_names(arguments: Mapping[str, Any], column: str | None, signature: R
         yield from map(str, value if isinstance(value, list | tuple) else [value])
 
 
+def _check_texts(
+    arguments: Mapping[str, Any], signature: RuleSignature, column: Column | None, steps: Steps, reading: Reading
+) -> None:
+    if "pattern" in arguments:
+        check_pattern(arguments["pattern"], steps, reading)
+    if (
+        column is not None
+        and column.type.kind is not Kind.STRING
+        and ("pattern" in arguments or signature.name == "length")
+    ):
+        reading.tell("LH409", steps, f"{signature.name!r} looks at text; {column.name} is {column.type}.")
+    if "operator" in arguments and arguments["operator"] not in OPERATORS:
+        reading.tell("LH409", steps, f"operator of {signature.name!r} must be one of {' '.join(OPERATORS)}.")
+
+
 def _check_bounds(
     arguments: Mapping[str, Any], signature: RuleSignature, column: Column | None, steps: Steps, reading: Reading
 ) -> None:
-    given = {name: arguments[name] for name in BOUNDS if arguments.get(name) is not None}
-    typed = signature.needs_column and column is not None and "length" not in signature.name
+    # Bounds of a row rule are compared with the column, but for lengths; those of a partition rule are counts or shares.
+    is_about_values = signature.needs_column and signature.name != "length"
     values = {}
-    for name, value in given.items():
-        kind = column.type.kind if typed and column else Kind.DOUBLE
-        values[name] = to_comparable(value, kind)
-        if values[name] is None and value != RUN_TIME:
-            expected = f"a column of type {column.type}" if typed and column else "a number"
+    for name in (name for name in BOUNDS if arguments.get(name) is not None):
+        compares = column is not None and (is_about_values or name == "value")
+        kind = column.type.kind if compares and column else Kind.DOUBLE
+        values[name] = to_comparable(arguments[name], kind)
+        if values[name] is None and arguments[name] != RUN_TIME:
+            expected = f"a column of type {column.type}" if compares and column else "a number"
             reading.tell("LH409", steps, f"{name} of {signature.name!r} does not fit {expected}.")
-    for low in LOWER:
-        for high in UPPER:
-            _check_pair(low, high, values, steps, reading)
-    if column is not None and signature.needs_column:
-        _check_values(arguments.get("values"), column, signature, steps, reading)
-
-
-def _check_pair(low: str, high: str, values: Mapping[str, Any], steps: Steps, reading: Reading) -> None:
-    lower, upper = values.get(low), values.get(high)
-    if lower is None or upper is None or type(lower) is not type(upper):
-        return
-    if lower > upper or (lower == upper and (low, high) != ("min", "max")):
-        reading.tell("LH406", steps, f"{low} and {high} leave no value that is fine.", "Exchange or correct them.")
+    low, high = values.get("min"), values.get("max")
+    if low is not None and high is not None and type(low) is type(high) and low > high:
+        reading.tell("LH406", steps, "min and max leave no value that is fine.", "Exchange or correct them.")
 
 
 def _check_values(values: Plain, column: Column, signature: RuleSignature, steps: Steps, reading: Reading) -> None:
-    if values is None:
-        return
     if not isinstance(values, list | tuple) or not values:
         reading.tell("LH409", steps, f"values of {signature.name!r} must be a list with at least one value.")
         return

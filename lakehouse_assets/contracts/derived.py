@@ -13,12 +13,8 @@ from lakehouse_assets.documents.findings import nearest
 from lakehouse_assets.documents.strict_yaml import Steps
 
 REQUIRED, UNIQUE, BETWEEN, LENGTH, MATCHES, ONE_OF = "required", "unique", "between", "length", "matches", "one_of"
-_BOUNDS = {
-    "minimum": "min",
-    "maximum": "max",
-    "exclusiveMinimum": "exclusive_min",
-    "exclusiveMaximum": "exclusive_max",
-}
+_BOUNDS = {"minimum": "min", "maximum": "max"}
+_STRICT = {"exclusiveMinimum": "greater_than", "exclusiveMaximum": "less_than"}
 _LENGTHS = {"minLength": "min", "maxLength": "max"}
 # Formats of the standard that are rules of the same name; the others only describe.
 _FORMATS = {"email", "uuid", "uri", "ipv4"}
@@ -58,6 +54,10 @@ def _of_options(
     bounds = {ours: options[theirs] for theirs, ours in _BOUNDS.items() if theirs in options}
     if bounds:
         yield Declaration(f"{column.name}.{BETWEEN}", BETWEEN, steps, column.name, bounds)
+    for theirs, rule in _STRICT.items():
+        if theirs in options:
+            arguments = {"value": options[theirs]}
+            yield Declaration(f"{column.name}.{rule}", rule, [*steps, theirs], column.name, arguments)
     lengths = {ours: options[theirs] for theirs, ours in _LENGTHS.items() if theirs in options}
     if lengths:
         yield Declaration(f"{column.name}.{LENGTH}", LENGTH, steps, column.name, lengths)

@@ -1,9 +1,10 @@
-"""Entries of `quality:`: our rules, and the standard's library metrics, which map to ours."""
+"""Entries of `quality:`: rules of ours, and library metrics of the standard, which `metrics` translates."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lakehouse_assets.contracts.custom import read_properties
+from lakehouse_assets.contracts.metrics import read_metric
 from lakehouse_assets.contracts.properties import RuleProperties
 from lakehouse_assets.contracts.reading import Reading
 from lakehouse_assets.contracts.rules import Declaration
@@ -11,15 +12,6 @@ from lakehouse_assets.documents.findings import nearest
 from lakehouse_assets.results import Dimension, OnFailure, Severity
 
 ENGINE = "lakehouse"
-METRICS = {
-    "rowCount": "row_count",
-    "nullValues": "null_values",
-    "missingValues": "missing_values",
-    "invalidValues": "invalid_values",
-    "duplicateValues": "duplicate_values",
-}
-_WHOLE_STEP = {"mustBeGreaterThan": ("min", 1), "mustBeLessThan": ("max", -1)}
-_INCLUSIVE = {"mustBeGreaterOrEqualTo": "min", "mustBeLessOrEqualTo": "max"}
 _Steps = list[str | int]
 
 
@@ -62,7 +54,8 @@ def _rule_of(
         hint = "Write type: custom, engine: lakehouse, implementation: {rule: …}."
         reading.tell("LH415", at, f"rules of {entry.get('engine', kind)!r} are not run here.", hint)
         return None
-    return _metric(entry, at, column, reading)
+    metric = read_metric(entry, at, column, reading)
+    return (metric.rule, metric.column, dict(metric.arguments)) if metric else None
 
 
 def _custom(
@@ -75,39 +68,6 @@ def _custom(
     arguments = {key: value for key, value in implementation.items() if key not in {"rule", "column"}}
     target = implementation.get("column", column)
     return implementation["rule"], None if target is None else str(target), arguments
-
-
-def _metric(
-    entry: Mapping[str, Any], at: _Steps, column: str | None, reading: Reading
-) -> tuple[str, str | None, dict[str, Any]] | None:
-    metric = str(entry.get("metric") or entry.get("rule"))
-    bounds = _bounds(entry, at, reading)
-    if bounds is None or metric not in METRICS:
-        return None
-    given = entry.get("arguments") or {}
-    unit = {} if metric == "rowCount" or "unit" not in entry else {"unit": entry["unit"]}
-    name = "column" if column is None and isinstance(given.get("column"), str) else ""
-    target = str(given[name]) if name else column
-    rest = {key: value for key, value in given.items() if key != name}
-    return METRICS[metric], None if metric == "rowCount" else target, {**bounds, **unit, **rest}
-
-
-def _bounds(entry: Mapping[str, Any], at: _Steps, reading: Reading) -> dict[str, Any] | None:
-    whole = entry.get("unit", "rows") == "rows"
-    for key, (bound, step) in _WHOLE_STEP.items():
-        if key in entry and whole and float(entry[key]).is_integer():
-            return {bound: int(entry[key]) + step}
-    for key, bound in _INCLUSIVE.items():
-        if key in entry:
-            return {bound: entry[key]}
-    if "mustBe" in entry:
-        return {"min": entry["mustBe"], "max": entry["mustBe"]}
-    if "mustBeBetween" in entry:
-        low, high = entry["mustBeBetween"]
-        return {"min": low, "max": high}
-    hint = "Use mustBe, mustBeBetween, mustBeGreaterOrEqualTo or mustBeLessOrEqualTo."
-    reading.tell("LH416", at, "the metric has no threshold that can be judged.", hint)
-    return None
 
 
 def _severity(entry: Mapping[str, Any], at: _Steps, reading: Reading) -> Severity:

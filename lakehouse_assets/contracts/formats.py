@@ -59,7 +59,11 @@ def _raw_letters(pattern: str) -> str:
 def _missing(letters: str, found: ColumnType) -> str:
     have = set(letters)
     is_day = "j" in have or {"V", "u"} <= have
-    needs = [("year", have & _YEAR), ("month", is_day or have & _MONTH), ("day", is_day or have & _DAY)]
+    needs: list[tuple[str, object]] = [
+        ("year", have & _YEAR),
+        ("month", is_day or have & _MONTH),
+        ("day", is_day or have & _DAY),
+    ]
     if found.kind is Kind.TIMESTAMP:
         half_day = not have & set("Il") or have & set("Pp")
         needs += [("hour", have & set("HkIl")), ("AM or PM", half_day), ("minute", "M" in have)]

@@ -5,7 +5,7 @@ Whether arguments make sense is judged in `arguments`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lakehouse_assets.contracts.arguments import check_arguments
@@ -91,6 +91,8 @@ def _bind(declaration: Declaration, columns: Sequence[Column], reading: Reading)
         return None
     if not check_arguments(declaration.arguments, declaration.column, signature, (columns, declaration.steps), reading):
         return None
+    if declaration.column and any(parameter.name == "column" for parameter in signature.parameters):
+        declaration = replace(declaration, arguments={**declaration.arguments, "column": declaration.column})
     kind = RuleKind.TABLE if declaration.scope == "table" else signature.kind
     spec = to_spec(declaration, kind, signature.dimension, reading)
     return _checked_action(spec, signature, declaration, reading)
