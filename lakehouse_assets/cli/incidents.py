@@ -1,6 +1,7 @@
 """`lakehouse incidents`: what is broken, since when, and what to do; taking one on, and sending what waits."""
 
 import getpass
+import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,11 +9,15 @@ import typer
 
 from lakehouse_assets.cli.console import AsJson, console, print_json, print_table, to_plain
 from lakehouse_assets.cli.state import current_store
+from lakehouse_assets.incidents.incident import Resolution
+from lakehouse_assets.settings import load_settings
 
 if TYPE_CHECKING:
     from lakehouse_assets.incidents.incident import Event, Failing, Incident
 
 IncidentId = Annotated[str, typer.Argument(help="An incident's id, or the beginning of it.")]
+
+Actor = Annotated[str, typer.Option("--by", help="Who does it; default: your login name.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -21,6 +26,7 @@ def register(app: typer.Typer) -> None:
     group.command("list")(list_all)
     group.command("show")(show)
     group.command("acknowledge")(acknowledge)
+    group.command("resolve")(resolve)
     group.command("deliver")(deliver)
     app.add_typer(group, name="incidents")
 
@@ -61,10 +67,7 @@ def show(incident_id: IncidentId, *, as_json: AsJson = False) -> None:
         _print_events(events)
 
 
-def acknowledge(
-    incident_id: IncidentId,
-    actor: Annotated[str, typer.Option("--by", help="Who takes it on; default: your login name.")] = "",
-) -> None:
+def acknowledge(incident_id: IncidentId, actor: Actor = "") -> None:
     """Say that you have taken an incident on."""
     from lakehouse_assets.incidents.book import acknowledge_incident  # noqa: PLC0415
 
@@ -72,6 +75,26 @@ def acknowledge(
     with current_store() as store, store.transaction() as connection:
         incident = acknowledge_incident(connection, incident_id, actor=name, at=datetime.now(UTC))
     console.print(f"{incident.id} is acknowledged by {name}.")
+
+
+def resolve(
+    incident_id: IncidentId,
+    reason: Annotated[Resolution, typer.Option(help="Why it needs no more attention.")],
+    actor: Actor = "",
+) -> None:
+    """Close an incident by hand; if its rule fails again, it reopens."""
+    from lakehouse_assets.incidents.book import resolve_incident  # noqa: PLC0415
+    from lakehouse_assets.incidents.channel import find_channels  # noqa: PLC0415
+    from lakehouse_assets.incidents.routing import load_routing  # noqa: PLC0415
+
+    settings = load_settings(os.environ)
+    routing = load_routing(settings.config_dir, settings.environment, find_channels())
+    name = actor or getpass.getuser()
+    with current_store() as store, store.transaction() as connection:
+        incident = resolve_incident(
+            connection, incident_id, routing, resolution=reason, actor=name, at=datetime.now(UTC)
+        )
+    console.print(f"{incident.id} is resolved by {name}: {incident.resolution}.")
 
 
 def deliver() -> None:

@@ -18,13 +18,14 @@ from lakehouse_assets.incidents.incident import (
     FailureClass,
     Incident,
     Priority,
+    Resolution,
     State,
     incident_key,
 )
 from lakehouse_assets.incidents.message import Notice
 from lakehouse_assets.incidents.outbox import enqueue
 from lakehouse_assets.incidents.routing import Routing
-from lakehouse_assets.incidents.tracker import Case, Change, acknowledge, fold
+from lakehouse_assets.incidents.tracker import Case, Change, acknowledge, fold, resolve
 from lakehouse_assets.results import Severity
 from lakehouse_assets.state import schema
 from lakehouse_assets.state.absorb import upsert
@@ -58,6 +59,19 @@ def acknowledge_incident(connection: sa.Connection, incident_id: str, *, actor: 
     _write_incident(connection, taken)
     _write_events(connection, (event,))
     return taken
+
+
+def resolve_incident(
+    connection: sa.Connection, incident_id: str, routing: Routing, *, resolution: Resolution, actor: str, at: datetime
+) -> Incident:
+    """Close an incident by hand and tell its channels; raise LakehouseError when it is resolved already."""
+    incident = find_incident(connection, incident_id)
+    if not incident.is_open:
+        raise LakehouseError(f"incident {incident.id} is {incident.state} already.", where=incident.table)
+    case = Case(incident, failing_partitions(connection, incident.id))
+    change = resolve(case, resolution, actor=actor, at=at)
+    _store(connection, change, routing)
+    return change.after.incident
 
 
 def find_incident(connection: sa.Connection, incident_id: str) -> Incident:

@@ -75,6 +75,22 @@ def acknowledge(incident: Incident, *, actor: str, at: datetime) -> tuple[Incide
     return taken, Event(incident.id, "acknowledged", at, {}, actor)
 
 
+def resolve(case: Case, resolution: Resolution, *, actor: str, at: datetime) -> Change:
+    """Return an incident someone has closed; it holds nothing any more, and the next failure reopens it."""
+    incident = replace(
+        case.incident,
+        state=State.RESOLVED,
+        resolved_at=at,
+        updated_at=at,
+        resolution=resolution.value,
+        failing_partitions=0,
+        failed_rows=0,
+        checked_rows=0,
+    )
+    detail = {"resolution": resolution.value, "removed": sorted(case.failing)}
+    return Change(case, Case(incident), (Event(incident.id, "resolved", at, detail, actor),))
+
+
 def _same_episode(current: Case | None, case: Case) -> Case | None:
     return current if current and current.incident.id == case.incident.id else None
 

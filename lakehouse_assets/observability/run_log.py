@@ -5,19 +5,30 @@ Counts, names and times only: no value of a row ever gets here. What a whole run
 
 import json
 import sys
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.naming import TableName
-from lakehouse_assets.results import BLOCKED, Outcome, PartitionRecord, Record
+from lakehouse_assets.results import BLOCKED, Outcome, PartitionRecord, PartitionResult, Record
 from lakehouse_assets.state.times import to_utc
 
 FILE = "run_log.jsonl"
 SUCCESS, FAILED = "success", "failed"
 STAGES = {"bronze": "ingest", "silver": "refine", "gold": "curate"}
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Which run it was, and from when to when; `pipeline_name` is the table's name unless it is given."""
+
+    run_id: str
+    started_at: datetime
+    completed_at: datetime
+    pipeline_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +69,34 @@ class RunLogEntry:
 
 def entries_of_record(record: Record, *, pipeline_name: str = "") -> tuple[RunLogEntry, ...]:
     """Return the lines of one publish; its time is shared equally by its partitions."""
-    return tuple(_to_entry(record, partition, pipeline_name or record.table) for partition in record.partitions)
+    started_at, completed_at = to_utc(record.started_at), to_utc(record.finished_at)
+    span = Span(record.run_id, started_at, completed_at, pipeline_name)
+    seconds = (completed_at - started_at).total_seconds() / max(1, len(record.partitions))
+    return tuple(_to_entry(record.table, partition, span, seconds) for partition in record.partitions)
+
+
+def entries_of_results(results: Iterable[PartitionResult], span: Span) -> tuple[RunLogEntry, ...]:
+    """Return the lines of what a run just did, partitions that did not change included."""
+    return tuple(_to_entry(result.table, result.record, span, result.seconds) for result in results)
+
+
+def entries_of_failure(
+    error: BaseException, table: TableName, partitions: Sequence[str], span: Span
+) -> tuple[RunLogEntry, ...]:
+    """Return the lines of a run that raised: it says what went wrong only if the error is one of ours."""
+    line = RunLogEntry(
+        pipeline_name=span.pipeline_name or str(table),
+        run_id=span.run_id,
+        table=str(table),
+        partition="",
+        stage=_stage(str(table)),
+        status=FAILED,
+        started_at=span.started_at,
+        completed_at=span.completed_at,
+        duration_seconds=(span.completed_at - span.started_at).total_seconds() / max(1, len(partitions)),
+        error_message=error.what if isinstance(error, LakehouseError) else type(error).__name__,
+    )
+    return tuple(replace(line, partition=partition) for partition in partitions)
 
 
 def write_run_log(entries: Iterable[RunLogEntry], where: str, folder: Path) -> None:
@@ -72,21 +110,24 @@ def write_run_log(entries: Iterable[RunLogEntry], where: str, folder: Path) -> N
             file.write(lines)
 
 
-def _to_entry(record: Record, partition: PartitionRecord, pipeline_name: str) -> RunLogEntry:
-    started_at, completed_at = to_utc(record.started_at), to_utc(record.finished_at)
+def _stage(table: str) -> str:
+    return STAGES.get(TableName.parse(table).layer, "publish")
+
+
+def _to_entry(table: str, partition: PartitionRecord, span: Span, seconds: float) -> RunLogEntry:
     ledger, is_blocked = partition.ledger, partition.status == BLOCKED
     judged = [result for result in partition.results if result.outcome is not Outcome.SKIPPED]
     passed = sum(result.passed for result in judged)
     return RunLogEntry(
-        pipeline_name=pipeline_name,
-        run_id=record.run_id,
-        table=record.table,
+        pipeline_name=span.pipeline_name or table,
+        run_id=span.run_id,
+        table=table,
         partition=partition.partition,
-        stage=STAGES.get(TableName.parse(record.table).layer, "publish"),
+        stage=_stage(table),
         status=FAILED if is_blocked else SUCCESS,
-        started_at=started_at,
-        completed_at=completed_at,
-        duration_seconds=round((completed_at - started_at).total_seconds() / len(record.partitions), 6),
+        started_at=span.started_at,
+        completed_at=span.completed_at,
+        duration_seconds=round(seconds, 6),
         rows_extracted=ledger.read,
         rows_transformed=ledger.read - ledger.deduplicated - ledger.filtered,
         rows_loaded=0 if is_blocked else ledger.published,

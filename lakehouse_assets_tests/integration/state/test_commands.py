@@ -122,6 +122,16 @@ def test_taking_an_incident_on_says_by_whom(url: str) -> None:
     assert "is acknowledged already" in str(again)
 
 
+def test_closing_an_incident_by_hand_says_by_whom_and_why(url: str) -> None:
+    with open_store(url) as store, store.reading() as connection:
+        [incident] = list_incidents(connection)
+
+    said = _read(["incidents", "resolve", incident.id, "--reason", "false_positive", "--by", "ada"])
+
+    assert said == f"{incident.id} is resolved by ada: false_positive.\n"
+    assert _read(["incidents", "list"]) == "No open incident.\n"
+
+
 def test_delivering_empties_the_outbox(url: str) -> None:
     assert _read(["incidents", "deliver"]) == "1 sent, 0 failed, 0 waiting.\n"
 

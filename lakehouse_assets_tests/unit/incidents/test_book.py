@@ -16,9 +16,10 @@ from lakehouse_assets.incidents.book import (
     find_incident,
     list_events,
     list_incidents,
+    resolve_incident,
     track,
 )
-from lakehouse_assets.incidents.incident import Fact, Priority, State
+from lakehouse_assets.incidents.incident import Fact, Priority, Resolution, State
 from lakehouse_assets.incidents.routing import Routing
 from lakehouse_assets.incidents.tracker import Policy
 from lakehouse_assets.results import Severity
@@ -136,6 +137,36 @@ def test_an_acknowledged_incident_stays_one_while_partitions_come_and_go(store: 
         actors = {event.type: event.actor for event in list_events(connection, after.id)}
     assert (after.id, after.state, after.failing_partitions) == (incident.id, State.ACKNOWLEDGED, 2)
     assert actors == {"opened": "", "acknowledged": "ada", "partitions_changed": ""}
+
+
+def test_an_incident_closed_by_hand_is_told_and_reopens_when_its_rule_fails_again(store: Store) -> None:
+    _tell(store, [fact("2011-01-01", at=START), fact("2011-01-02", at=START)])
+    with store.transaction() as connection:
+        [incident] = list_incidents(connection)
+        closed = resolve_incident(
+            *(connection, incident.id, ROUTING),
+            resolution=Resolution.FALSE_POSITIVE,
+            actor="ada",
+            at=START + timedelta(hours=1),
+        )
+
+    _tell(store, [fact("2011-01-02", at=START + timedelta(hours=2))])
+
+    with store.reading() as connection:
+        [after] = list_incidents(connection)
+        held = failing_partitions(connection, after.id)
+    assert (closed.state, closed.resolution, closed.failing_partitions) == (State.RESOLVED, "false_positive", 0)
+    assert (after.id, after.state, list(held)) == (incident.id, State.OPEN, ["2011-01-02"])
+    assert [kind for _, kind, _, _ in _outbox(store)] == ["opened", "resolved", "reopened"]
+
+
+def test_an_incident_is_closed_by_hand_only_once(store: Store) -> None:
+    _tell(store, [fact("2011-01-01", at=START), fact("2011-01-01", at=START + timedelta(hours=1), failed=False)])
+    with store.reading() as connection:
+        [incident] = list_incidents(connection, with_resolved=True)
+
+    with store.transaction() as connection, pytest.raises(LakehouseError, match="is resolved already"):
+        resolve_incident(connection, incident.id, ROUTING, resolution=Resolution.OTHER, actor="ada", at=START)
 
 
 def test_an_incident_nobody_knows_is_an_error_that_says_where_to_look(store: Store) -> None:

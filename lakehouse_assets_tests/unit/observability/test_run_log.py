@@ -1,14 +1,32 @@
 """The run log has one line per partition, with the fields operators expect and no values of rows."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from lakehouse_assets.observability.run_log import entries_of_record, write_run_log
-from lakehouse_assets.results import BLOCKED, Ledger, OnFailure, Outcome, PartitionRecord
+from lakehouse_assets.errors import SourceError
+from lakehouse_assets.naming import TableName
+from lakehouse_assets.observability.run_log import (
+    Span,
+    entries_of_failure,
+    entries_of_record,
+    entries_of_results,
+    write_run_log,
+)
+from lakehouse_assets.results import (
+    BLOCKED,
+    UNCHANGED,
+    Ledger,
+    OnFailure,
+    Outcome,
+    PartitionRecord,
+    PartitionResult,
+)
 from lakehouse_assets_tests.builders import partition_record, publish_record, rule_result
 
+SPAN = Span("run", datetime(2011, 1, 1, tzinfo=UTC), datetime(2011, 1, 1, 0, 1, tzinfo=UTC))
 FIELDS = {
     *("pipeline_name", "run_id", "started_at", "completed_at", "status", "stage", "rows_extracted"),
     *("rows_transformed", "rows_loaded", "rows_rejected", "quality_checks_passed", "quality_checks_failed"),
@@ -74,3 +92,26 @@ def test_a_row_for_the_store_names_its_table_as_the_store_does() -> None:
     row = entry.to_row()
     assert row["table_name"] == "silver/orders"
     assert "table" not in row
+
+
+def test_a_partition_that_did_not_change_has_a_line_too() -> None:
+    record = partition_record("2011-01-01", status=UNCHANGED)
+    result = PartitionResult("silver/orders", "2011-01-01", UNCHANGED, "a-0000-1", record, version=1, seconds=0.5)
+
+    [entry] = entries_of_results([result], SPAN)
+
+    assert (entry.run_id, entry.status, entry.duration_seconds) == ("run", "success", 0.5)
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (SourceError("missing", "no file came."), "missing: no file came."),
+        (ValueError("jane@example.org"), "ValueError"),
+    ],
+)
+def test_a_run_that_raised_says_why_without_words_of_others(error: Exception, message: str) -> None:
+    first, second = entries_of_failure(error, TableName.parse("bronze/retail/lines"), ["a", "b"], SPAN)
+
+    assert (first.partition, second.partition) == ("a", "b")
+    assert (first.status, first.stage, first.error_message) == ("failed", "ingest", message)
