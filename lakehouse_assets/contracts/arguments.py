@@ -14,7 +14,7 @@ from lakehouse_assets.documents.findings import nearest
 from lakehouse_assets.documents.strict_yaml import Plain, Steps
 
 # Parameters with these names hold names of columns, one or several.
-COLUMN_PARAMETERS = frozenset({"column", "columns", "other", "parts", "factors", "determines"})
+COLUMN_PARAMETERS = frozenset({"column", "columns", "other", "parts", "factors", "determines", "properties"})
 BOUNDS = ("min", "max", "value")
 RUN_TIME = "run_time"
 
@@ -78,11 +78,8 @@ def _check_texts(
 ) -> None:
     if "pattern" in arguments:
         check_pattern(arguments["pattern"], steps, reading)
-    if (
-        column is not None
-        and column.type.kind is not Kind.STRING
-        and ("pattern" in arguments or signature.name == "length")
-    ):
+    is_about_text = "pattern" in arguments or signature.name == "length"
+    if is_about_text and column is not None and column.type.kind is not Kind.STRING:
         reading.tell("LH409", steps, f"{signature.name!r} looks at text; {column.name} is {column.type}.")
     if "operator" in arguments and arguments["operator"] not in OPERATORS:
         reading.tell("LH409", steps, f"operator of {signature.name!r} must be one of {' '.join(OPERATORS)}.")
@@ -91,9 +88,9 @@ def _check_texts(
 def _check_bounds(
     arguments: Mapping[str, Any], signature: RuleSignature, column: Column | None, steps: Steps, reading: Reading
 ) -> None:
-    # Bounds of a row rule are compared with the column, but for lengths; those of a partition rule are counts or shares.
+    # Bounds of a row rule are compared with its column; those of lengths and partition rules are numbers.
     is_about_values = signature.needs_column and signature.name != "length"
-    values = {}
+    values: dict[str, Any] = {}
     for name in (name for name in BOUNDS if arguments.get(name) is not None):
         compares = column is not None and (is_about_values or name == "value")
         kind = column.type.kind if compares and column else Kind.DOUBLE

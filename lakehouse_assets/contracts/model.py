@@ -10,6 +10,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
+from lakehouse_assets.contracts.cadence import Cadence, RetryPolicy
 from lakehouse_assets.naming import TableName
 from lakehouse_assets.results import Dimension, OnFailure, Severity
 
@@ -322,27 +323,6 @@ class Source:
     on_error: str
     tables: Mapping[str, SourceTable]
     place: Place = Place("")
-
-
-@dataclass(frozen=True, slots=True)
-class Cadence:
-    """A named schedule of `config/schedules.yaml`."""
-
-    name: str
-    cron: str
-    timezone: str = "UTC"
-    description: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class RetryPolicy:
-    """A named entry of `config/retry_policies.yaml`: one delay per retry, none longer than the cap."""
-
-    name: str
-    delays_seconds: tuple[float, ...]
-    cap_seconds: float
-    timeout_seconds: float | None = None
-    has_jitter: bool = True
 
 
 @dataclass(frozen=True, slots=True)

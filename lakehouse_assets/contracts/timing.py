@@ -8,7 +8,8 @@ from zoneinfo import available_timezones
 
 from pydantic import Field
 
-from lakehouse_assets.contracts.model import Cadence, RetryPolicy, Source
+from lakehouse_assets.contracts.cadence import Cadence, RetryPolicy
+from lakehouse_assets.contracts.model import Source
 from lakehouse_assets.contracts.reading import Reading
 from lakehouse_assets.documents.blocks import Block, Duration, Items, read_block
 from lakehouse_assets.documents.findings import Report, nearest
