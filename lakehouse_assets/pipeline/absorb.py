@@ -12,8 +12,9 @@ from lakehouse_assets.incidents.facts import facts_of_record
 from lakehouse_assets.incidents.routing import Routing, load_routing
 from lakehouse_assets.naming import META_FOLDER, TableName, blocked_of
 from lakehouse_assets.pipeline.lake import Lake
+from lakehouse_assets.pipeline.logbook import forget_lines, waiting_lines
 from lakehouse_assets.results import Record
-from lakehouse_assets.state.absorb import absorb_record
+from lakehouse_assets.state.absorb import absorb_record, write_run_log
 from lakehouse_assets.state.reports import known_publishes
 from lakehouse_assets.state.store import Store, open_store
 from lakehouse_assets.storage.records import read_record
@@ -33,6 +34,7 @@ def absorb(lake: Lake, store: Store) -> list[Record]:
             newest = absorb_record(connection, record)
             if routing is not None:
                 track(connection, facts_of_record(record, contract, newest), routing)
+    _absorb_lines(lake, store)
     return fresh
 
 
@@ -47,6 +49,13 @@ def routing_of(lake: Lake) -> Routing:
     """Return who is told what in this environment."""
     settings = lake.settings
     return load_routing(settings.config_dir, settings.environment, find_channels())
+
+
+def _absorb_lines(lake: Lake, store: Store) -> None:
+    for path, rows in waiting_lines(lake).items():
+        with store.transaction() as connection:
+            write_run_log(connection, rows)
+        forget_lines(lake, path)
 
 
 def _records(lake: Lake, known: frozenset[tuple[str, str]]) -> Iterator[Record]:

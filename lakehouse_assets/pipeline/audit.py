@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from lakehouse_assets.contracts.model import RuleKind, RuleSpec
 from lakehouse_assets.engines.protocol import DataFile
 from lakehouse_assets.pipeline.draft import Draft, Tally
+from lakehouse_assets.pipeline.refine import scope_of
 from lakehouse_assets.pipeline.step import Step
 from lakehouse_assets.quality.attest import attest
 from lakehouse_assets.quality.gate import decide, gate
-from lakehouse_assets.quality.judge import judge_partitions, to_partition_results
+from lakehouse_assets.quality.partition_rules import collect_violations, judge_partitions, to_partition_results
 from lakehouse_assets.quality.score import score
 from lakehouse_assets.results import BLOCKED, PUBLISHED, PartitionRecord, RuleResult, StagedFile
 from lakehouse_assets.storage.staged import in_memory
@@ -65,19 +66,15 @@ def _declared(step: Step, tally: Tally) -> tuple[RuleSpec, ...]:
 
 
 def _partition_results(step: Step, draft: Draft) -> dict[str, tuple[RuleResult, ...]]:
+    rows_of = {tally.partition: tally.ledger.published for tally in draft.tallies if _arrived(tally)}
     specs = [spec for spec in step.contract.rules if spec.kind in {RuleKind.PARTITION, RuleKind.TABLE}]
-    arrived = [tally for tally in draft.tallies if _arrived(tally)]
-    if not specs or not arrived:
+    if not specs or not rows_of:
         return {}
     partition = step.contract.partition_column
     columns = {name: kind for name, kind in draft.columns.items() if name != partition}
     rows = step.lake.engine.scan(step.table.root, _staged(draft.valid), partition, in_memory(columns))
-    frames = judge_partitions(rows, partition, specs, step.lake.rule_functions)
-    counts = step.lake.engine.collect_all(frames)
-    return {
-        tally.partition: to_partition_results(specs, counts, tally.partition, tally.ledger.published)
-        for tally in arrived
-    }
+    rules = judge_partitions(rows, partition, specs, step.lake.rule_functions, scope_of(step.contract))
+    return to_partition_results(rules, collect_violations(rules, step.lake.engine.collect), rows_of)
 
 
 def _staged(files: Iterable[StagedFile]) -> list[DataFile]:

@@ -28,8 +28,12 @@ def curate(step: Step) -> Draft:
             where=str(step.name),
             fix=f"Write `{step.name.short}` in lakehouse_assets/transforms/{step.name.layer}/{step.name.short}.py.",
         )
-    inputs = {name.short: _input(step, name) for name in step.contract.upstreams}
-    rows = _promised(step, function(**inputs))
+    return draft_of(step, function(**{name.short: _input(step, name) for name in step.contract.upstreams}))
+
+
+def draft_of(step: Step, computed: nw.LazyFrame) -> Draft:
+    """Judge and stage rows that were computed for the partitions of a step."""
+    rows = _promised(step, computed)
     specs = [spec for spec in step.contract.rules if spec.kind is RuleKind.ROW]
     duplicate = key_duplicates(step.contract)
     repeated = [key_rule(duplicate)] if duplicate is not None else []

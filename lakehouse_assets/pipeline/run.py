@@ -11,6 +11,7 @@ from lakehouse_assets.pipeline.curate import curate
 from lakehouse_assets.pipeline.draft import Draft
 from lakehouse_assets.pipeline.ingest import ingest
 from lakehouse_assets.pipeline.lake import Lake
+from lakehouse_assets.pipeline.logbook import log_chunk
 from lakehouse_assets.pipeline.publish import publish
 from lakehouse_assets.pipeline.refine import refine
 from lakehouse_assets.pipeline.step import Step, open_step
@@ -44,9 +45,12 @@ def _chunk(lake: Lake, contract: Contract, partitions: list[str], *, run_id: str
     for attempt in range(REDO_ATTEMPTS):
         step = open_step(lake, contract, partitions, run_id=run_id, chunk=chunk)
         try:
-            return publish(step, verb_of(contract)(step))
+            results = publish(step, verb_of(contract)(step))
         except PartitionsMovedError:
             time.sleep(random.uniform(0, 0.05 * 2 ** min(attempt, 5)))  # noqa: S311 - jitter, not a secret
+        else:
+            log_chunk(step, results)
+            return results
     raise PublishConflictError(
         f"{REDO_ATTEMPTS} times another run published the same partitions first.",
         where=str(contract.table),

@@ -1,0 +1,31 @@
+"""Publishing a frame that something else computed (a hand-written asset), through the same primitive."""
+
+from collections.abc import Sequence
+
+import narwhals as nw
+
+from lakehouse_assets.errors import UnknownTableError
+from lakehouse_assets.naming import TableName
+from lakehouse_assets.pipeline.curate import draft_of
+from lakehouse_assets.pipeline.lake import Lake
+from lakehouse_assets.pipeline.logbook import log_chunk
+from lakehouse_assets.pipeline.publish import publish
+from lakehouse_assets.pipeline.step import open_step
+from lakehouse_assets.results import PartitionResult
+
+
+def publish_frame(
+    lake: Lake, table: TableName, frame: nw.LazyFrame, partitions: Sequence[str], *, run_id: str
+) -> list[PartitionResult]:
+    """Conform, judge, record and publish `frame` as the given partitions of a table with a contract.
+
+    Raises UnknownTableError for a bronze table: bronze holds what a source delivered, nothing computed.
+    """
+    contract = lake.contract(table)
+    if table.layer == "bronze":
+        raise UnknownTableError("a frame cannot be published into bronze.", where=str(table), fix="Use a source.")
+    wanted = lake.check_partitions(table, partitions)
+    step = open_step(lake, contract, wanted, run_id=run_id, chunk=0)
+    results = publish(step, draft_of(step, frame))
+    log_chunk(step, results)
+    return results
