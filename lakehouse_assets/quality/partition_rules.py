@@ -1,31 +1,22 @@
 """Judging partitions: rules over all rows of a partition at once, such as uniqueness, volume and shares.
 
-A rule gives `[by, failed_rows]` of the partitions that violate it; here these become results, one a partition.
+A rule gives `[by, failed_rows]` of the partitions that violate it; here these become results, one a rule and partition.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import narwhals as nw
 
-from lakehouse_assets.contracts.model import RuleKind, RuleSpec
+from lakehouse_assets.contracts.model import RuleSpec
 from lakehouse_assets.quality.judge import RULE_ERRORS, Scope, reason_of, result_of, window_end_of
 from lakehouse_assets.quality.literals import typed_arguments
 from lakehouse_assets.quality.rule import FAILED_ROWS
 from lakehouse_assets.results import Outcome, RuleResult
 
-# Rules about the number of rows judge a partition without rows too, which no frame can show them.
+ERROR = "error"
+# A partition without rows is in no frame; rules about the number of rows judge it all the same.
 _VOLUME = "row_count"
-
-
-@dataclass(frozen=True, slots=True)
-class PartitionRule:
-    """A rule bound to a frame: `violations` holds `[by, failed_rows]` and is lazy. `error` says why it cannot run."""
-
-    spec: RuleSpec
-    violations: nw.LazyFrame | None
-    error: str = ""
 
 
 def judge_partitions(
@@ -34,66 +25,73 @@ def judge_partitions(
     specs: Sequence[RuleSpec],
     functions: Mapping[str, Callable[..., Any]],
     scope: Scope | None = None,
-) -> tuple[PartitionRule, ...]:
-    """Bind every partition rule to the frame of rows that would be published; nothing is computed yet."""
+) -> list[nw.LazyFrame]:
+    """Return the violations of every rule, to be collected together; a rule that cannot run gives its reason instead.
+
+    Each is tried on the frame without its rows first, so that one wrong rule does not fail the others.
+    """
     scope = scope or Scope()
-    wanted = [spec for spec in specs if spec.kind in {RuleKind.PARTITION, RuleKind.TABLE}]
-    return tuple(_bound(spec, frame, by, functions.get(spec.rule), scope) for spec in wanted)
-
-
-def collect_violations(
-    rules: Sequence[PartitionRule], collect: Callable[[nw.LazyFrame], Any]
-) -> tuple[dict[str, int] | str, ...]:
-    """Compute every rule: failed rows by partition, or the reason why it could not be computed."""
-    return tuple(_collected(rule, collect) for rule in rules)
+    empty = _without_rows(frame)
+    return [_violations(spec, (frame, empty), by, functions.get(spec.rule), scope) for spec in specs]
 
 
 def to_partition_results(
-    rules: Sequence[PartitionRule],
-    violations: Sequence[Mapping[str, int] | str],
-    checked_rows: Mapping[str, int],
-) -> dict[str, tuple[RuleResult, ...]]:
-    """Return the results of every partition in `checked_rows` (partition -> rows), one a rule."""
-    pairs = list(zip(rules, violations, strict=True))
-    return {
-        partition: tuple(_result(rule.spec, found, partition, rows) for rule, found in pairs)
-        for partition, rows in checked_rows.items()
-    }
+    specs: Sequence[RuleSpec], collected: Sequence[Any], partition: str, checked_rows: int
+) -> tuple[RuleResult, ...]:
+    """Return the results of one partition from the collected violations, in the order of `specs`."""
+    frames = [nw.from_native(found, eager_only=True) for found in collected]
+    return tuple(_result(spec, found, partition, checked_rows) for spec, found in zip(specs, frames, strict=True))
 
 
-def _bound(
-    spec: RuleSpec, frame: nw.LazyFrame, by: str, function: Callable[..., Any] | None, scope: Scope
-) -> PartitionRule:
+def _violations(
+    spec: RuleSpec,
+    frames: tuple[nw.LazyFrame, nw.LazyFrame],
+    by: str,
+    function: Callable[..., Any] | None,
+    scope: Scope,
+) -> nw.LazyFrame:
     if function is None:
-        return PartitionRule(spec, None, f"no rule is named {spec.rule!r}")
+        return _reason(f"no rule is named {spec.rule!r}")
+    try:
+        arguments = _arguments(spec, function, scope)
+        _check(function(frames[1], by, **arguments).collect(), by)
+        violations: nw.LazyFrame = function(frames[0], by, **arguments)
+    except RULE_ERRORS as error:
+        return _reason(reason_of(error))
+    return violations
+
+
+def _arguments(spec: RuleSpec, function: Callable[..., Any], scope: Scope) -> dict[str, Any]:
     run_time = scope.run_time if scope.run_time is not None else window_end_of()
-    try:
-        arguments = typed_arguments(spec.arguments, None, run_time)
-        if any(parameter.name == "column" for parameter in function.signature.parameters):  # type: ignore[attr-defined]
-            arguments.setdefault("column", spec.column)
-        violations = function(frame, by, **arguments)
-        violations.collect_schema()
-    except RULE_ERRORS as error:
-        return PartitionRule(spec, None, reason_of(error))
-    return PartitionRule(spec, violations)
+    arguments = typed_arguments(spec.arguments, None, run_time)
+    signature = getattr(function, "signature", None)
+    if spec.column and signature is not None and any(each.name == "column" for each in signature.parameters):
+        arguments.setdefault("column", spec.column)
+    return arguments
 
 
-def _collected(rule: PartitionRule, collect: Callable[[nw.LazyFrame], Any]) -> dict[str, int] | str:
-    if rule.violations is None:
-        return rule.error
-    try:
-        found = nw.from_native(collect(rule.violations), eager_only=True, pass_through=False)
-    except RULE_ERRORS as error:
-        return reason_of(error)
-    partition, failed = (found[name].to_list() for name in (found.columns[0], FAILED_ROWS))
-    return {str(key): int(count) for key, count in zip(partition, failed, strict=True)}
+def _without_rows(frame: nw.LazyFrame) -> nw.LazyFrame:
+    schema = dict(frame.collect_schema())
+    return nw.DataFrame.from_dict({name: [] for name in schema}, schema, backend="polars").lazy()
 
 
-def _result(spec: RuleSpec, found: Mapping[str, int] | str, partition: str, rows: int) -> RuleResult:
-    if isinstance(found, str):
-        return result_of(spec, Outcome.ERROR, checked=rows, reason=found)
-    if partition in found:
-        return result_of(spec, Outcome.FAIL, found[partition], rows)
+def _check(violations: nw.DataFrame, by: str) -> None:
+    if violations.columns != [by, FAILED_ROWS]:
+        msg = "a partition rule returns the partition and failed_rows"
+        raise TypeError(msg)
+
+
+def _reason(text: str) -> nw.LazyFrame:
+    return nw.DataFrame.from_dict({ERROR: [text]}, backend="polars").lazy()
+
+
+def _result(spec: RuleSpec, found: nw.DataFrame, partition: str, rows: int) -> RuleResult:
+    if found.columns == [ERROR]:
+        return result_of(spec, Outcome.ERROR, checked=rows, reason=str(found[ERROR][0]))
+    by = found.columns[0]
+    failed = found.filter(nw.col(by).cast(nw.String) == partition)[FAILED_ROWS].to_list()
+    if failed:
+        return result_of(spec, Outcome.FAIL, int(failed[0]), rows)
     if not rows and spec.rule == _VOLUME and int(spec.arguments.get("min") or 0) > 0:
-        return result_of(spec, Outcome.FAIL, 0, 0, reason="the partition has no rows")
+        return result_of(spec, Outcome.FAIL, reason="the partition has no rows")
     return result_of(spec, Outcome.PASS, 0, rows)

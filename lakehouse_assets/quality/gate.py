@@ -1,0 +1,106 @@
+"""The publish gate: what the counts of a partition say about it, and the decision that all results lead to."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from lakehouse_assets.contracts.model import Gate
+from lakehouse_assets.results import Dimension, Ledger, OnFailure, Outcome, RuleResult, Severity
+
+LEDGER_BALANCES, QUARANTINE_RATIO = "ledger_balances", "quarantine_ratio"
+EMPTY_PARTITION, MIN_ROWS = "empty_partition", "min_rows"
+_NAMED = 3
+
+
+class Decision(NamedTuple):
+    """Whether a partition keeps serving its previous version, and the sentence that says why."""
+
+    blocked: bool
+    sentence: str
+
+
+def gate(bounds: Gate, ledger: Ledger) -> tuple[RuleResult, ...]:
+    """Judge the row ledger of one partition against the contract's gate."""
+    return (
+        _balance(ledger),
+        _ratio(bounds, ledger),
+        _emptiness(bounds, ledger),
+        *([_volume(bounds, ledger)] if bounds.min_rows else []),
+    )
+
+
+def decide(results: Sequence[RuleResult]) -> Decision:
+    """Return the decision; the sentence names rules and counts, never values."""
+    blocking = [result for result in results if result.blocks]
+    if not blocking:
+        return Decision(blocked=False, sentence="")
+    # What an attestation finds missing is named by the missing rules themselves where there are any.
+    ordered = sorted(blocking, key=lambda result: (result.severity is not Severity.CRITICAL, result.rule_id))
+    named = "; ".join(_sentence(result) for result in ordered[:_NAMED])
+    more = f"; and {len(ordered) - _NAMED} more" if len(ordered) > _NAMED else ""
+    return Decision(blocked=True, sentence=f"{named}{more}.")
+
+
+def _balance(ledger: Ledger) -> RuleResult:
+    accounted = ledger.published + ledger.quarantined + ledger.deduplicated + ledger.filtered
+    reason = f"{ledger.read} rows were read and {accounted} are accounted for"
+    return _result(LEDGER_BALANCES, ledger, is_fine=ledger.is_balanced, reason=reason, severity=Severity.CRITICAL)
+
+
+def _ratio(bounds: Gate, ledger: Ledger) -> RuleResult:
+    limit = bounds.max_quarantine_ratio
+    reason = f"{ledger.quarantined} of {ledger.read} rows are quarantined, more than {limit:.4g} of all"
+    is_fine = ledger.quarantined <= ledger.read * limit
+    ratio = _result(QUARANTINE_RATIO, ledger, is_fine=is_fine, reason=reason, meaning=str(limit))
+    return replace(ratio, failed_rows=ledger.quarantined)
+
+
+def _emptiness(bounds: Gate, ledger: Ledger) -> RuleResult:
+    is_fine = ledger.published > 0 or bounds.empty_partition == "allow"
+    warns = bounds.empty_partition == "warn"
+    return _result(
+        EMPTY_PARTITION,
+        ledger,
+        is_fine=is_fine,
+        reason="no row would be published",
+        meaning=bounds.empty_partition,
+        severity=Severity.WARNING if warns else Severity.ERROR,
+    )
+
+
+def _volume(bounds: Gate, ledger: Ledger) -> RuleResult:
+    reason = f"{ledger.published} rows would be published, at least {bounds.min_rows} are promised"
+    return _result(
+        MIN_ROWS, ledger, is_fine=ledger.published >= bounds.min_rows, reason=reason, meaning=str(bounds.min_rows)
+    )
+
+
+def _result(
+    rule_id: str,
+    ledger: Ledger,
+    *,
+    is_fine: bool,
+    reason: str,
+    meaning: str = "",
+    severity: Severity = Severity.ERROR,
+) -> RuleResult:
+    return RuleResult(
+        rule_id=rule_id,
+        fingerprint=hashlib.sha256(f"{rule_id} {meaning}".encode()).hexdigest(),
+        dimension=Dimension.COVERAGE,
+        severity=severity,
+        on_failure=OnFailure.KEEP if severity is Severity.WARNING else OnFailure.BLOCK,
+        outcome=Outcome.PASS if is_fine else Outcome.FAIL,
+        checked_rows=ledger.read,
+        reason="" if is_fine else reason,
+    )
+
+
+def _sentence(result: RuleResult) -> str:
+    if result.outcome is not Outcome.FAIL:
+        return f"{result.rule_id} could not be judged ({result.reason})"
+    if result.reason:
+        return f"{result.rule_id} failed ({result.reason})"
+    plural = "" if result.failed_rows == 1 else "s"
+    return f"{result.rule_id} failed for {result.failed_rows} row{plural}"

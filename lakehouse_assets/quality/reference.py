@@ -1,0 +1,48 @@
+"""Writes the reference of all rules from the rules themselves: claim, arguments, and an example that is tested."""
+
+import json
+from collections.abc import Iterable
+
+from lakehouse_assets.quality.rule import RuleFunction, load_rules
+from lakehouse_assets.results import LABELS, Dimension
+
+_HEAD = """# Rules
+
+Generated from `lakehouse_assets/quality/rules/`; a new function there is a new rule.
+A null passes every rule but those of completeness.
+NaN and infinity pass none.
+"""
+
+
+def render_rules_reference() -> str:
+    """Return the Markdown of `docs/reference/rules.md`."""
+    rules = load_rules().values()
+    sections = [_section(dimension, rules) for dimension in Dimension]
+    return _HEAD + "".join(section for section in sections if section)
+
+
+def _section(dimension: Dimension, rules: Iterable[RuleFunction]) -> str:
+    mine = [each for each in rules if each.signature.dimension is dimension]
+    if not mine:
+        return ""
+    return f"\n## {dimension.value.capitalize()} ({LABELS[dimension]})\n" + "".join(_entry(each) for each in mine)
+
+
+def _entry(function: RuleFunction) -> str:
+    signature, example = function.signature, function.example
+    arguments = [f"`{each.name}`{'' if each.required else ' (optional)'}" for each in signature.parameters]
+    subject = "one column" if signature.needs_column else f"a {signature.kind.value}"
+    written = {"rule": signature.name, **({"column": "…"} if signature.needs_column else {}), **example.arguments}
+    return (
+        f"\n### `{signature.name}`\n\n"
+        f"{signature.summary}\n"
+        f"Looks at {subject}.\n"
+        f"Arguments: {', '.join(arguments) or 'none'}.\n\n"
+        f"```yaml\nimplementation: {json.dumps(written, ensure_ascii=False)}\n```\n\n"
+        f"Passes: `{_shown(example.passing)}`.\n"
+        f"Fails: `{_shown(example.failing)}`.\n"
+    )
+
+
+def _shown(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
