@@ -64,7 +64,7 @@ def _facts_of_partition(record: Record, partition: PartitionRecord, contract: Co
 def _fact_of_result(
     result: RuleResult, contract: Contract, partition: str, run_id: str, at: datetime, *, accepted: bool
 ) -> Fact:
-    kind = classify_rule(result.rule_id, result.dimension)
+    kind = classify_rule(result.rule_id, result.dimension, result.reason)
     return Fact(
         table=str(contract.table),
         rule_id=result.rule_id,

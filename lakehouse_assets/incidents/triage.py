@@ -33,9 +33,12 @@ _BY_TYPE: tuple[tuple[type[BaseException], FailureClass], ...] = (
 )
 _BY_CODE = {
     "missing": FailureClass.MISSING_DATA,
+    "incomplete": FailureClass.MISSING_DATA,
+    "empty": FailureClass.MISSING_DATA,
     "schema_drift": FailureClass.SCHEMA,
     "header": FailureClass.SCHEMA,
     "permission": FailureClass.PERMISSION,
+    "unreadable": FailureClass.PERMISSION,
     "timeout": FailureClass.TIMEOUT,
     "connection": FailureClass.CONNECTION,
 }
@@ -60,8 +63,12 @@ def classify_error(error: BaseException) -> FailureClass:
     return FailureClass.UNKNOWN
 
 
-def classify_rule(rule_id: str, dimension: Dimension) -> FailureClass:
-    """Return the class of a rule that failed."""
+def classify_rule(rule_id: str, dimension: Dimension, reason: str = "") -> FailureClass:
+    """Return the class of a rule that failed; a refused input carries the code of its error in the reason."""
+    parts = reason.split(": ")
+    coded = next((_BY_CODE[part] for part in parts[:-1] if part in _BY_CODE), None)
+    if coded is not None:
+        return coded
     if rule_id == "schema":
         return FailureClass.SCHEMA
     if dimension is Dimension.UNIQUENESS:

@@ -115,5 +115,17 @@ def test_rules_are_classed_by_what_they_look_at(rule_id: str, dimension: Dimensi
     assert classify_rule(rule_id, dimension) is expected
 
 
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (SourceError("header", "columns differ.", where="drop/a.csv"), FailureClass.SCHEMA),
+        (SourceError("missing", "no file came."), FailureClass.MISSING_DATA),
+        (SourceError("encoding", "not UTF-8.", where="drop/a.csv"), FailureClass.QUALITY),
+    ],
+)
+def test_a_refused_input_has_the_class_of_its_code(error: SourceError, expected: FailureClass) -> None:
+    assert classify_rule("arrival", Dimension.CONFORMITY, str(error)) is expected
+
+
 def test_every_class_has_a_suggested_action() -> None:
     assert set(ACTIONS) == set(FailureClass)
