@@ -1,0 +1,94 @@
+"""A contract becomes an asset: one visible asset, its checks, its partitions, and a body that calls one verb."""
+
+from collections.abc import Callable, Iterator
+
+import dagster as dg
+
+from lakehouse_assets.contracts.cadence import RetryPolicy
+from lakehouse_assets.contracts.model import Contract
+from lakehouse_assets.defs import automation, checks, metadata, preview
+from lakehouse_assets.defs.events import Event, Plan, to_events
+from lakehouse_assets.defs.freshness import to_freshness
+from lakehouse_assets.defs.lake import LakeResource
+from lakehouse_assets.defs.partitions import reads_late_window, to_mapping, to_partitions
+from lakehouse_assets.defs.retries import STORAGE_RETRIES, retried
+
+LAKE, IO_MANAGER = "lake", "io_manager"
+
+
+def to_asset(contract: Contract, lake: LakeResource) -> dg.AssetsDefinition:
+    """Return the asset of a table."""
+    plan = to_plan(contract, lake)
+    settings = lake.lake.settings
+    with preview.quiet():
+        return dg.asset(
+            key=plan.key,
+            description=contract.description or None,
+            group_name=contract.table.layer,
+            owners=metadata.to_owners(contract),
+            tags=metadata.to_tags(contract),
+            kinds={"delta", "polars"},
+            metadata=metadata.to_metadata(contract, uri=plan.uri, config_dir=settings.config_dir),
+            deps=_deps(contract, lake),
+            partitions_def=plan.partitions,
+            backfill_policy=dg.BackfillPolicy.single_run() if plan.partitions else None,
+            output_required=False,
+            check_specs=list(plan.checks.values()),
+            freshness_policy=to_freshness(contract, warn=settings.staleness_warn, fail=settings.staleness_fail),
+            automation_condition=_condition(contract, lake),
+            pool="_".join(contract.table.parts),
+            required_resource_keys={LAKE},
+            io_manager_key=IO_MANAGER,
+        )(_to_body(plan))
+
+
+def to_plan(contract: Contract, lake: LakeResource) -> Plan:
+    """Return what the body of a table's asset needs to know."""
+    key, partitions = metadata.to_key(contract.table), to_partitions(contract)
+    specs = preview.partitioned_checks(key, checks.to_questions(contract), partitions)
+    return Plan(
+        contract=contract,
+        key=key,
+        uri=lake.lake.root_of(contract.table),
+        partitions=partitions,
+        checks={spec.name: spec for spec in specs},
+        lineage=metadata.to_lineage(contract),
+        retries=_retries(contract, lake),
+    )
+
+
+def _to_body(plan: Plan) -> Callable[[dg.AssetExecutionContext], Iterator[Event]]:
+    def materialise(context: dg.AssetExecutionContext) -> Iterator[Event]:
+        lake: LakeResource = context.resources.lake
+        results = lake.materialise(plan.contract.table, plan.wanted(context), run_id=context.run.run_id)
+        with retried(context, plan.retries):
+            yield from to_events(context, plan, results, lake=lake)
+
+    return materialise
+
+
+def _retries(contract: Contract, lake: LakeResource) -> RetryPolicy:
+    catalog = lake.lake.catalog
+    if contract.table.layer != "bronze":
+        return STORAGE_RETRIES
+    return catalog.retry_policies.get(catalog.sources[contract.table.path[0]].retry_policy, STORAGE_RETRIES)
+
+
+def _deps(contract: Contract, lake: LakeResource) -> list[dg.AssetDep]:
+    known = lake.lake.catalog.contracts
+    return [
+        dg.AssetDep(metadata.to_key(name), partition_mapping=to_mapping(contract, known[name]))
+        for name in contract.upstreams
+        if name in known
+    ]
+
+
+def _condition(contract: Contract, lake: LakeResource) -> dg.AutomationCondition | None:
+    catalog = lake.lake.catalog
+    if contract.table.layer != "bronze":
+        upstreams = [catalog.contract(name) for name in contract.upstreams if name in catalog.contracts]
+        return automation.on_change(contract, late_window=reads_late_window(contract, upstreams))
+    cadence = catalog.cadences.get(catalog.sources[contract.table.path[0]].cadence)
+    if cadence is None:
+        return None
+    return automation.on_cadence(contract, cadence, lookback=catalog.source_table(contract.table).lookback)

@@ -1,0 +1,113 @@
+"""Quality dimensions as Dagster checks: one check a dimension, one evaluation a partition, rules as a table in it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import dagster as dg
+
+from lakehouse_assets.contracts.model import Contract
+from lakehouse_assets.defs.preview import Target
+from lakehouse_assets.results import LABELS, Dimension, OnFailure, Outcome, PartitionResult, RuleResult, Severity
+
+# Rules nobody has to declare (arrival, ledger, schema, gate) belong to these, so every table has them.
+BUILT_IN = (Dimension.COMPLETENESS, Dimension.CONFORMITY, Dimension.CONSISTENCY)
+_QUESTIONS: Mapping[str, str] = {
+    "Completeness": "Is everything there: required values, rows, whole files?",
+    "Uniqueness": "Is everything there only once?",
+    "Validity": "Do values have the promised type, form and range?",
+    "Accuracy": "Do numbers agree with the source and with each other?",
+    "Consistency": "Does it fit together: references, row ledger, rules between columns?",
+    "Timeliness": "Is it on time, and not from the future?",
+}
+_FALLBACK = LABELS[Dimension.CONSISTENCY]
+_RULE_TABLE = dg.TableSchema(
+    columns=[
+        dg.TableColumn("rule", "string"),
+        dg.TableColumn("outcome", "string"),
+        dg.TableColumn("failed_rows", "int"),
+        dg.TableColumn("checked_rows", "int"),
+        dg.TableColumn("severity", "string"),
+        dg.TableColumn("on_failure", "string"),
+        dg.TableColumn("line", "int"),
+        dg.TableColumn("reason", "string"),
+    ]
+)
+
+
+def to_questions(contract: Contract) -> dict[str, str]:
+    """Return the dimensions a table is judged in, as shown to people, each with the question it answers."""
+    present = {LABELS[dimension] for dimension in (*BUILT_IN, *(rule.dimension for rule in contract.rules))}
+    return {label: question for label, question in _QUESTIONS.items() if label in present}
+
+
+def by_dimension(results: Iterable[RuleResult], labels: Sequence[str]) -> dict[str, list[RuleResult]]:
+    """Return results under the labels of a table's checks; one whose dimension has no check is never lost."""
+    grouped: dict[str, list[RuleResult]] = {label: [] for label in labels}
+    for result in results:
+        label = LABELS[result.dimension]
+        grouped[label if label in grouped else _FALLBACK].append(result)
+    return grouped
+
+
+def to_evaluation(
+    spec: dg.AssetCheckSpec,
+    result: PartitionResult,
+    rules: Sequence[RuleResult],
+    *,
+    partition: str | None,
+    target: Target | None,
+) -> dg.AssetCheckEvaluation:
+    """Return what one dimension says about one partition.
+
+    Red (blocking error) when a rule keeps the partition back, amber (warning) when rules failed and the rest is
+    published (for information only: green), green otherwise. Reasons and counts only, never a value of a row.
+    """
+    failed = [rule for rule in rules if not rule.passed and rule.outcome is not Outcome.SKIPPED]
+    blocks = result.is_blocked and any(_holds_back(rule, result) for rule in failed)
+    return dg.AssetCheckEvaluation(
+        asset_key=spec.asset_key,
+        check_name=spec.name,
+        partition=partition,
+        passed=all(rule.severity is Severity.INFO for rule in failed),
+        blocking=blocks,
+        severity=dg.AssetCheckSeverity.ERROR if blocks else dg.AssetCheckSeverity.WARN,
+        description=_describe(failed, len(rules)),
+        metadata={
+            "failed_rows": sum(rule.failed_rows for rule in failed),
+            "rules": dg.MetadataValue.table([_row(rule) for rule in rules], schema=_RULE_TABLE),
+        },
+        target_materialization_data=target,
+    )
+
+
+def _holds_back(rule: RuleResult, result: PartitionResult) -> bool:
+    return rule.blocks and rule.rule_id not in result.record.overridden
+
+
+def _describe(failed: Sequence[RuleResult], count: int) -> str:
+    if not failed:
+        return f"{count} rule{'s' if count != 1 else ''} passed." if count else "No rule applied."
+    return "; ".join(describe(rule) for rule in failed[:5]) + (" …" if len(failed) > len(failed[:5]) else "")
+
+
+def describe(rule: RuleResult) -> str:
+    """Return what a failed rule found, in a few words."""
+    if rule.outcome is not Outcome.FAIL:
+        return f"{rule.rule_id} did not run ({rule.outcome.value})"
+    count = f"{rule.failed_rows:,} of {rule.checked_rows:,} rows" if rule.failed_rows else rule.reason or "failed"
+    fate = {OnFailure.QUARANTINE: ", quarantined", OnFailure.BLOCK: ", partition kept back"}.get(rule.on_failure, "")
+    return f"{rule.rule_id}: {count}{fate}"
+
+
+def _row(rule: RuleResult) -> dg.TableRecord:
+    return dg.TableRecord(
+        {
+            "rule": rule.rule_id,
+            "outcome": rule.outcome.value,
+            "failed_rows": rule.failed_rows,
+            "checked_rows": rule.checked_rows,
+            "severity": rule.severity.value,
+            "on_failure": rule.on_failure.value,
+            "line": rule.line,
+            "reason": rule.reason,
+        }
+    )

@@ -1,0 +1,69 @@
+"""Calendars as Dagster partitions, and which partitions of an upstream a partition reads.
+
+What a partition *contains* is the pipeline's business (`pipeline.curate`); here is only who depends on whom.
+"""
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+
+from lakehouse_assets.contracts.model import Calendar, Contract
+from lakehouse_assets.defs.preview import quiet
+
+_CRON_WEEKDAYS = (1, 2, 3, 4, 5, 6, 0)
+
+
+def to_partitions(contract: Contract) -> dg.DailyPartitionsDefinition | None:
+    """Return the daily partitions of a table, or None for a table that has none."""
+    if not contract.is_partitioned or contract.calendar is None:
+        return None
+    return _daily(contract.calendar)
+
+
+def to_mapping(contract: Contract, upstream: Contract) -> dg.PartitionMapping | None:
+    """Return which partitions of `upstream` a partition of `contract` reads; None leaves it to Dagster (all of them).
+
+    Offsets count partitions of the *downstream* table, so they are calendar days as long as that has no closed days.
+    """
+    if not _is_daily(contract) or not _is_daily(upstream):
+        return None
+    first, last = _days_read(contract, upstream)
+    with quiet():
+        return dg.TimeWindowPartitionMapping(
+            start_offset=first, end_offset=last, allow_nonexistent_upstream_partitions=True
+        )
+
+
+def reads_late_window(contract: Contract, upstreams: Iterable[Contract]) -> bool:
+    """Whether some input of a partition may still be missing while the partition is already worth publishing."""
+    return not _is_daily(contract) or any(_days_read(contract, upstream) != (0, 0) for upstream in upstreams)
+
+
+def _days_read(contract: Contract, upstream: Contract) -> tuple[int, int]:
+    # A gold business date D is spread over arrivals from D-1 to D+lateness; everything else is read on the same day.
+    if contract.table.layer == "gold" and upstream.load.event_time:
+        return -1, contract.load.lateness.days
+    return 0, 0
+
+
+def _is_daily(contract: Contract) -> bool:
+    return contract.is_partitioned and contract.calendar is not None
+
+
+def _daily(calendar: Calendar) -> dg.DailyPartitionsDefinition:
+    exclusions: list[str | datetime] = [f"0 0 * * {_CRON_WEEKDAYS[day]}" for day in calendar.closed_weekdays]
+    exclusions += [_midnight(calendar, day) for day in calendar.closed_dates]
+    return dg.DailyPartitionsDefinition(
+        start_date=_midnight(calendar, calendar.starts),
+        # Dagster's end is the first day that is no partition; `ends` is the last one that is.
+        end_date=_midnight(calendar, calendar.ends + timedelta(days=1)) if calendar.ends else None,
+        timezone=calendar.timezone,
+        exclusions=exclusions or None,
+    )
+
+
+def _midnight(calendar: Calendar, day: date) -> datetime:
+    # Aware on purpose: a naive exclusion is taken in the zone of the machine.
+    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(calendar.timezone))

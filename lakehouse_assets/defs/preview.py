@@ -1,0 +1,84 @@
+"""The one module that touches what Dagster calls private or preview; every other module stays on its public face.
+
+Belongs here: partitioned checks and their targets, data versions of single partitions, the event-log cursor.
+A new Dagster version is tried here first: `lakehouse_assets_tests/pipelines/test_preview.py` says what must hold.
+"""
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import dagster as dg
+from dagster._core.definitions.asset_checks.asset_check_evaluation import (  # noqa: TID251 - isolated here
+    AssetCheckEvaluationTargetMaterializationData as Target,
+)
+from dagster._core.definitions.data_version import (  # noqa: TID251 - isolated here
+    DATA_VERSION_IS_USER_PROVIDED_TAG,
+    DATA_VERSION_TAG,
+)
+from dagster._core.definitions.source_asset import (  # noqa: TID251 - isolated here
+    SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION,
+)
+from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage  # noqa: TID251 - isolated here
+
+__all__ = ["Target", "data_version_tags", "partitioned_checks", "quiet", "read_events", "read_targets", "silent"]
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Silence Dagster's own preview and beta notices around one call."""
+    with warnings.catch_warnings():
+        for category in (dg.PreviewWarning, dg.BetaWarning):
+            warnings.simplefilter("ignore", category)
+        yield
+
+
+def partitioned_checks(
+    key: dg.AssetKey, descriptions: Mapping[str, str], partitions: dg.PartitionsDefinition | None
+) -> list[dg.AssetCheckSpec]:
+    """Return one blocking check a name, partitioned like the asset."""
+    with quiet():
+        return [
+            dg.AssetCheckSpec(name, asset=key, description=text, blocking=True, partitions_def=partitions)
+            for name, text in descriptions.items()
+        ]
+
+
+def data_version_tags(version: str) -> dict[str, str]:
+    """Return the tags that give one materialisation its own data version; an `Output` has one for all partitions."""
+    return {DATA_VERSION_TAG: version, DATA_VERSION_IS_USER_PROVIDED_TAG: "true"}
+
+
+def silent(value: object, *, output_name: str = "result") -> dg.Output[Any]:
+    """Return an output that goes through the IO manager and lets downstream steps run, without materialisations.
+
+    The body has yielded those itself, each with the data version of its own partition.
+    """
+    return dg.Output(value, output_name=output_name, metadata={SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True})
+
+
+def read_targets(instance: dg.DagsterInstance, key: dg.AssetKey, partitions: Sequence[str]) -> dict[str, Target]:
+    """Return the newest materialisation of each partition ("" for an unpartitioned asset), in one query."""
+    if not partitions:
+        return {}
+    wanted = [partition for partition in partitions if partition]
+    filter_ = dg.AssetRecordsFilter(asset_key=key, asset_partitions=wanted or None)
+    records = instance.fetch_materializations(filter_, limit=len(partitions)).records
+    targets: dict[str, Target] = {}
+    for record in records:  # newest first
+        target = Target(storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp)
+        targets.setdefault(record.partition_key or "", target)
+    return targets
+
+
+def read_events(
+    instance: dg.DagsterInstance, kind: dg.DagsterEventType, after: int | None, limit: int, *, ascending: bool = True
+) -> Sequence[dg.EventLogRecord]:
+    """Return events of one kind after a storage id, over all runs.
+
+    The plain call raises on SQLite for check evaluations; the base class reads the central index they are copied to.
+    """
+    storage: Any = getattr(instance.event_log_storage, "_wrapped", instance.event_log_storage)
+    filter_ = dg.EventRecordsFilter(event_type=kind, after_cursor=after)
+    return SqlEventLogStorage.get_event_records(storage, filter_, limit=limit, ascending=ascending)

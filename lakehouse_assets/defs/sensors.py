@@ -1,0 +1,113 @@
+"""What watches: automation, incidents, run failures, delivery. Bodies translate and hand over; none parses data.
+
+A tick that fails leaves its cursor where it was, so the same events are read again. Every tick leaves a heartbeat.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from lakehouse_assets.defs import cursor
+from lakehouse_assets.defs.failures import fact_of_freshness, facts_of_run, facts_of_success
+from lakehouse_assets.defs.lake import LakeResource
+from lakehouse_assets.incidents.book import track
+from lakehouse_assets.incidents.channel import find_channels
+from lakehouse_assets.incidents.dispatch import dispatch
+from lakehouse_assets.naming import heartbeat_file
+from lakehouse_assets.pipeline.absorb import absorb, routing_of, store_of
+from lakehouse_assets.storage.objects import Objects
+
+CHECKS, FRESHNESS = dg.DagsterEventType.ASSET_CHECK_EVALUATION, dg.DagsterEventType.FRESHNESS_STATE_CHANGE
+FAILURES = dg.DagsterEventType.RUN_FAILURE
+AUTOMATION, INCIDENTS, RUN_FAILURES, DISPATCHER = "automation", "incidents", "run_failures", "dispatcher"
+_RUNNING = dg.DefaultSensorStatus.RUNNING
+
+Tick = Callable[[dg.SensorEvaluationContext, LakeResource], str]
+
+
+def to_sensors(lake: LakeResource) -> list[dg.SensorDefinition]:
+    """Return every sensor of a lake; all of them run from the start."""
+    automation = dg.AutomationConditionSensorDefinition(
+        AUTOMATION, target=dg.AssetSelection.all(), default_status=_RUNNING, minimum_interval_seconds=30
+    )
+    return [
+        automation,
+        _sensor(INCIDENTS, watch_incidents, lake, seconds=15, text="Absorbs records, opens and closes incidents."),
+        _sensor(RUN_FAILURES, watch_failures, lake, seconds=15, text="Puts runs that broke into the outbox."),
+        _sensor(DISPATCHER, deliver, lake, seconds=15, text="Delivers what the outbox holds."),
+    ]
+
+
+def watch_incidents(context: dg.SensorEvaluationContext, lake: LakeResource) -> str:
+    """Wake up when checks or freshness said something; what they mean comes from the records."""
+    streams = (CHECKS, FRESHNESS)
+    places = cursor.load(context.cursor)
+    if places is None:
+        context.update_cursor(cursor.dump(cursor.newest(context.instance, streams)))
+        return "started: tells of what happens from now on"
+    pages, behind = cursor.read(context.instance, streams, places)
+    if not any(pages.values()):
+        return "nothing new"
+    catalog = lake.lake.catalog
+    stale = (fact_of_freshness(event, catalog) for event in pages[FRESHNESS])
+    facts = [*facts_of_success(pages[CHECKS], catalog), *(fact for fact in stale if fact is not None)]
+    with store_of(lake.lake) as store:
+        records = absorb(lake.lake, store)
+        with store.transaction() as connection:
+            changed = track(connection, facts, routing_of(lake.lake))
+    context.update_cursor(cursor.dump(behind))
+    return f"{len(records)} records absorbed, {len(changed)} incidents changed by Dagster's events"
+
+
+def watch_failures(context: dg.SensorEvaluationContext, lake: LakeResource) -> str:
+    """Put runs that failed for another reason than data into the outbox; delivery is the dispatcher's.
+
+    Not a `run_failure_sensor`: that one moves on when its body raises, and the failure would never be told.
+    """
+    places = cursor.load(context.cursor)
+    if places is None:
+        context.update_cursor(cursor.dump(cursor.newest(context.instance, (FAILURES,))))
+        return "started: tells of what happens from now on"
+    pages, behind = cursor.read(context.instance, (FAILURES,), places)
+    facts = [
+        fact
+        for event in pages[FAILURES]
+        for fact in facts_of_run(
+            context.instance, lake.lake.catalog, event.run_id, datetime.fromtimestamp(event.timestamp, UTC)
+        )
+    ]
+    if facts:
+        with store_of(lake.lake) as store, store.transaction() as connection:
+            track(connection, facts, routing_of(lake.lake))
+    context.update_cursor(cursor.dump(behind))
+    return f"{len(pages[FAILURES])} failed runs, {len(facts)} facts"
+
+
+def deliver(context: dg.SensorEvaluationContext, lake: LakeResource) -> str:
+    """Send what the outbox holds."""
+    del context
+    with store_of(lake.lake) as store:
+        done = dispatch(store, find_channels())
+    return f"{done.sent} sent, {done.failed} failed"
+
+
+def _sensor(name: str, tick: Tick, lake: LakeResource, *, seconds: int, text: str) -> dg.SensorDefinition:
+    def evaluate(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        said = tick(context, lake)
+        beat(lake, name)
+        return dg.SkipReason(said)
+
+    return dg.SensorDefinition(
+        name=name,
+        evaluation_fn=evaluate,
+        description=text,
+        minimum_interval_seconds=seconds,
+        default_status=_RUNNING,
+    )
+
+
+def beat(lake: LakeResource, name: str) -> None:
+    """Leave a sign of life that the watchdog looks for."""
+    objects = Objects(lake.lake.root, lake.lake.options)
+    objects.write(heartbeat_file(name), datetime.now(UTC).isoformat().encode())
