@@ -10,7 +10,7 @@ from lakehouse_assets.pipeline.refine import scope_of
 from lakehouse_assets.pipeline.step import Step
 from lakehouse_assets.quality.attest import attest
 from lakehouse_assets.quality.gate import decide, gate
-from lakehouse_assets.quality.partition_rules import collect_violations, judge_partitions, to_partition_results
+from lakehouse_assets.quality.partition_rules import judge_partitions, to_partition_results
 from lakehouse_assets.quality.score import score
 from lakehouse_assets.results import BLOCKED, PUBLISHED, PartitionRecord, RuleResult, StagedFile
 from lakehouse_assets.storage.staged import in_memory
@@ -73,8 +73,9 @@ def _partition_results(step: Step, draft: Draft) -> dict[str, tuple[RuleResult, 
     partition = step.contract.partition_column
     columns = {name: kind for name, kind in draft.columns.items() if name != partition}
     rows = step.lake.engine.scan(step.table.root, _staged(draft.valid), partition, in_memory(columns))
-    rules = judge_partitions(rows, partition, specs, step.lake.rule_functions, scope_of(step.contract))
-    return to_partition_results(rules, collect_violations(rules, step.lake.engine.collect), rows_of)
+    frames = judge_partitions(rows, partition, specs, step.lake.rule_functions, scope_of(step.contract))
+    collected = step.lake.engine.collect_all(frames)
+    return {name: to_partition_results(specs, collected, name, count) for name, count in rows_of.items()}
 
 
 def _staged(files: Iterable[StagedFile]) -> list[DataFile]:

@@ -11,19 +11,34 @@ from lakehouse_assets.contracts.model import Contract, RuleKind, RuleSpec
 from lakehouse_assets.engines.conform import conform
 from lakehouse_assets.engines.protocol import DataFile
 from lakehouse_assets.errors import TransformError
-from lakehouse_assets.naming import BRONZE_COLUMNS, PROC_DATE, RAW_HASH, ROW_ID, TableName
+from lakehouse_assets.naming import BRONZE_COLUMNS, DEFECT, PROC_DATE, RAW_HASH, ROW_ID, TableName
 from lakehouse_assets.pipeline.draft import Draft, Tally
 from lakehouse_assets.pipeline.references import reference_rules, with_references
 from lakehouse_assets.pipeline.split import Rules, key_rule, split, tally
 from lakehouse_assets.pipeline.step import Step
 from lakehouse_assets.quality.duplicates import identical_rows
-from lakehouse_assets.quality.judge import Scope, bind, window_end_of
+from lakehouse_assets.quality.judge import RowRule, Scope, bind, window_end_of
 from lakehouse_assets.quality.parse import Parsing, parse_columns
-from lakehouse_assets.results import Ledger, Outcome, RuleResult
+from lakehouse_assets.results import Dimension, Ledger, OnFailure, Outcome, RuleResult, Severity
 from lakehouse_assets.storage.table import OpenTable
 
 RAW = "__raw_"
 ROWS_PER_PASS = 2_000_000
+
+
+WELL_FORMED = RowRule(
+    RuleSpec(
+        id="well_formed",
+        rule="well_formed",
+        kind=RuleKind.ROW,
+        dimension=Dimension.CONFORMITY,
+        severity=Severity.ERROR,
+        on_failure=OnFailure.QUARANTINE,
+        fingerprint="well_formed",
+        description="The line could be split into the declared columns; `_defect` of the raw row says what is wrong.",
+    ),
+    ~nw.col(f"{RAW}{DEFECT}").is_null(),
+)
 
 
 def refine(step: Step) -> Draft:
@@ -142,7 +157,7 @@ def _rules(step: Step, parsing: Parsing) -> Rules:
     duplicate = key_duplicates(step.contract)
     repeated = [key_rule(duplicate)] if duplicate is not None else []
     later = (*reference_rules(step.contract), *repeated)
-    return Rules((*parsing.rules, *bind(specs, step.lake.rule_functions, scope_of(step.contract))), later)
+    return Rules((WELL_FORMED, *parsing.rules, *bind(specs, step.lake.rule_functions, scope_of(step.contract))), later)
 
 
 def scope_of(contract: Contract) -> Scope:

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 import polars as pl
 from deltalake import DeltaTable, Schema
 from deltalake.exceptions import TableNotFoundError
+from deltalake.schema import ArrayType, MapType, StructType
 
 from lakehouse_assets.contracts.model import Column, ColumnType, Kind
 from lakehouse_assets.engines.protocol import DataFile
@@ -113,7 +114,9 @@ def _opened(root: str, delta: DeltaTable, options: Mapping[str, str]) -> OpenTab
 
 
 def _columns(delta: DeltaTable) -> dict[str, str]:
+    # The one nested column there is; every other type is a word.
+    nested = (ArrayType, MapType, StructType)
     return {
-        field.name: getattr(field.type, "type", REASONS_TYPE if field.name == "reasons" else "struct")
+        field.name: REASONS_TYPE if isinstance(field.type, nested) else field.type.type
         for field in delta.schema().fields
     }
