@@ -1,6 +1,6 @@
 """What a connector returns. One module per kind of source implements `Connector`; the registry finds it by `kind`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
@@ -19,6 +19,8 @@ class Extraction:
     `_source_object`, `_defect` (null or a code such as `ragged_short`), `_line` (the original line of a defect row),
     `_unknown` (JSON object text of undeclared columns, or null).
     `rows`: rows in `frame`; `deduplicated`: rows of repeated objects that are counted but not in `frame`.
+    `confirm`: where `frame` reads an object in place, raises SourceError `changed_during_read` when that is no longer
+    what was checked; to be called after the rows were staged and before they are published.
     """
 
     partition: str
@@ -30,6 +32,7 @@ class Extraction:
     dead_letters: tuple[DeadLetter, ...] = ()
     warnings: tuple[str, ...] = ()
     measures: Mapping[str, Any] = field(default_factory=dict)
+    confirm: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

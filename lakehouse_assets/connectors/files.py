@@ -1,0 +1,189 @@
+"""Files in a folder or an object store: one answer for every partition asked for.
+
+What belongs here: putting the objects of a partition together, repeated content, refusals and dead letters.
+What does not: how files are found, opened and parsed; that is `file_formats`.
+"""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import narwhals as nw
+import polars as pl
+
+from lakehouse_assets.connectors.connection import resolve
+from lakehouse_assets.connectors.file_formats.arrivals import Clock, find_arrivals
+from lakehouse_assets.connectors.file_formats.content import Content, open_content, sha256_of
+from lakehouse_assets.connectors.file_formats.csv_header import HeaderError
+from lakehouse_assets.connectors.file_formats.csv_table import Table, read_csv
+from lakehouse_assets.connectors.file_formats.local_folder import LocalFolder
+from lakehouse_assets.connectors.file_formats.locations import Entry, Location
+from lakehouse_assets.connectors.file_formats.object_store import ObjectStore
+from lakehouse_assets.connectors.protocol import Extraction, Rejection
+from lakehouse_assets.contracts.model import ReadOptions, Source, SourceTable
+from lakehouse_assets.errors import SourceError
+from lakehouse_assets.results import DeadLetter
+
+# A dead letter travels through memory; of a larger object the beginning is kept, the object itself stays where it is.
+DEAD_LETTER_BYTES = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """One object that was read."""
+
+    content: Content
+    table: Table
+
+
+class Files:
+    """CSV files in a local folder or under an object-store URL."""
+
+    kind: ClassVar[str] = "files"
+
+    def __init__(self, source: Source, *, environ: Mapping[str, str] | None = None, clock: Clock | None = None) -> None:
+        self._source, self._environ, self._clock = source, environ, clock or Clock()
+
+    def extract(self, table: SourceTable, partitions: Sequence[str]) -> Mapping[str, Extraction | Rejection]:
+        """Return the rows of every partition, or why its files were refused.
+
+        Raises ConfigError for a connection that cannot be resolved, SourceError for a location that cannot be opened.
+        """
+        connection = resolve(self._source, os.environ if self._environ is None else self._environ)
+        read = _readable(table)
+        location = _open(connection, where=str(self._source.place))
+        arrivals = find_arrivals(location, read, partitions, clock=self._clock)
+        answers: dict[str, Extraction | Rejection] = {}
+        for partition in partitions:
+            arrived = arrivals[partition]
+            if isinstance(arrived, SourceError):
+                answers[partition] = Rejection(partition, arrived)
+            else:
+                answers[partition] = _read_partition(location, table, read, partition, arrived)
+        return _with_repeated_content(answers)
+
+
+def _open(connection: Mapping[str, Any], *, where: str) -> Location:
+    """Open `connection.location`; the other keys are options of the object store."""
+    location = str(connection.get("location", ""))
+    if not location:
+        raise SourceError("missing", "the connection names no location.", where=where, fix="Add `location:`.")
+    if "://" in location and not location.startswith("file://"):
+        options = {key: value for key, value in connection.items() if key != "location"}
+        return ObjectStore(location.rstrip("/"), options)
+    return LocalFolder(Path(location.removeprefix("file://")).expanduser(), where=where)
+
+
+def _readable(table: SourceTable) -> ReadOptions:
+    where = str(table.place)
+    if table.read is None:
+        raise SourceError("format", "the table does not say how its files are read.", where=where, fix="Add `read:`.")
+    if table.read.format != "csv":
+        raise SourceError(
+            "format", f"files of format {table.read.format!r} cannot be read.", where=where, fix="Deliver CSV."
+        )
+    return table.read
+
+
+def _read_partition(
+    location: Location, table: SourceTable, read: ReadOptions, partition: str, entries: Sequence[Entry]
+) -> Extraction | Rejection:
+    loaded: list[_Loaded] = []
+    refused: list[tuple[Entry, SourceError]] = []
+    for entry in entries:
+        try:
+            loaded.append(_load(location, entry, table, read))
+        except SourceError as error:
+            refused.append((entry, error))
+    if not refused:
+        return _assemble(partition, loaded)
+    letters = (_dead_letter(location, table, partition, entry, error) for entry, error in refused)
+    drift = (event for _, error in refused if isinstance(error, HeaderError) for event in error.drift)
+    return Rejection(partition, refused[0][1], tuple(letters), tuple(drift))
+
+
+def _load(location: Location, entry: Entry, table: SourceTable, read: ReadOptions) -> _Loaded:
+    content = open_content(location, entry, read)
+    if content.confirm is None:
+        return _Loaded(content, read_csv(content, table, read))
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        digest = pool.submit(sha256_of, content.text)
+        rows = read_csv(content, table, read)
+    content.confirm()
+    return _Loaded(replace(content, object=replace(content.object, sha256=digest.result())), rows)
+
+
+def _assemble(partition: str, loaded: Sequence[_Loaded]) -> Extraction:
+    first: dict[str, _Loaded] = {}
+    deduplicated, warnings = 0, [text for one in loaded for text in one.content.warnings]
+    for one in loaded:
+        kept = first.setdefault(one.content.object.sha256, one)
+        if kept is not one:
+            deduplicated += one.table.rows
+            warnings.append(f"repeated_content: {one.content.object.path} repeats {kept.content.object.path}")
+    drift = dict.fromkeys(event for one in loaded for event in one.table.drift)
+    checks = [one.content.confirm for one in first.values() if one.content.confirm]
+    return Extraction(
+        partition,
+        nw.from_native(_joined([one.table for one in first.values()])),
+        sum(one.table.rows for one in first.values()),
+        objects=tuple(one.content.object for one in loaded),
+        deduplicated=deduplicated,
+        drift=tuple(drift),
+        warnings=tuple(warnings),
+        measures={"objects": len(loaded), "bytes": sum(one.content.object.size for one in loaded)},
+        confirm=_all_of(checks) if checks else None,
+    )
+
+
+def _all_of(checks: Sequence[Callable[[], None]]) -> Callable[[], None]:
+    def confirm() -> None:
+        for check in checks:
+            check()
+
+    return confirm
+
+
+def _joined(tables: Sequence[Table]) -> pl.LazyFrame:
+    evolved = list(dict.fromkeys(name for table in tables for name in table.evolved))
+    frames = [
+        table.frame.with_columns(pl.lit(None, pl.String).alias(name) for name in evolved if name not in table.evolved)
+        for table in tables
+    ]
+    if len(frames) == 1:
+        return frames[0]
+    names = frames[0].collect_schema().names()
+    return pl.concat([frame.select(names) for frame in frames], how="vertical")
+
+
+def _dead_letter(
+    location: Location, table: SourceTable, partition: str, entry: Entry, error: SourceError
+) -> DeadLetter:
+    kept = b""
+    try:
+        for chunk in location.read(entry):
+            kept += chunk[: DEAD_LETTER_BYTES - len(kept)]
+            if len(kept) == DEAD_LETTER_BYTES:
+                break
+    except SourceError:
+        kept = b""  # unreadable or gone: the refusal itself says so
+    reason = str(error) if len(kept) == entry.size else f"{error} (kept {len(kept)} of {entry.size} bytes)"
+    return DeadLetter(table.source, table.name, partition, entry.path, 0, reason, kept)
+
+
+def _with_repeated_content(answers: Mapping[str, Extraction | Rejection]) -> dict[str, Extraction | Rejection]:
+    """Warn where a partition holds the content of an earlier one: a sender that repeats a day looks complete."""
+    seen: dict[str, str] = {}
+    warned: dict[str, Extraction | Rejection] = {}
+    for partition, answer in answers.items():
+        warned[partition] = answer
+        if isinstance(answer, Rejection):
+            continue
+        repeats = [one for one in answer.objects if seen.setdefault(one.sha256, partition) != partition]
+        if repeats:
+            texts = (f"repeated_content: {one.path} was already delivered for {seen[one.sha256]}" for one in repeats)
+            warned[partition] = replace(answer, warnings=(*answer.warnings, *texts))
+    return warned
