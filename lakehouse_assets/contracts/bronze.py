@@ -14,6 +14,7 @@ from lakehouse_assets.contracts.model import (
 )
 from lakehouse_assets.contracts.reading import Reading
 from lakehouse_assets.contracts.rules import Declaration, to_spec
+from lakehouse_assets.naming import RAW_HASH
 from lakehouse_assets.results import Dimension
 
 VERSION = "1.0.0"
@@ -49,8 +50,8 @@ def arrival_rules(table: SourceTable, reading: Reading) -> tuple[RuleSpec, ...]:
     """Return the bounds of what arrives as partition rules; the pipeline judges them while it lands the rows."""
     arrival, at = table.arrival, ["tables", table.name]
     bounds = {"min": arrival.min_rows} | ({} if arrival.max_rows is None else {"max": arrival.max_rows})
-    declared = [(Declaration(ROW_BOUNDS, ROW_BOUNDS, at, arguments=bounds), Dimension.COVERAGE)]
+    declared = [(Declaration(ROW_BOUNDS, "row_count", at, arguments=bounds), Dimension.COVERAGE)]
     if arrival.max_duplicate_share < 1:
-        share = {"max": arrival.max_duplicate_share}
-        declared.append((Declaration(DUPLICATE_SHARE, DUPLICATE_SHARE, at, arguments=share), Dimension.UNIQUENESS))
+        share = {"columns": [RAW_HASH], "max": arrival.max_duplicate_share}
+        declared.append((Declaration(DUPLICATE_SHARE, "duplicate_rate", at, arguments=share), Dimension.UNIQUENESS))
     return tuple(to_spec(rule, RuleKind.PARTITION, dimension, reading) for rule, dimension in declared)

@@ -52,7 +52,8 @@ def _landed(answer: Extraction, columns: Mapping[str, str]) -> nw.LazyFrame:
     rows = answer.frame
     have = rows.collect_schema()
     missing = [name for name in columns if name not in have and name not in {*_TECHNICAL, PROC_DATE}]
-    rows = rows.with_columns(*[nw.lit(None, nw.String()).alias(name) for name in missing])
+    if missing:
+        rows = rows.with_columns(*[nw.lit(None, nw.String()).alias(name) for name in missing])
     types = rows.collect_schema()
     raw = {name: types[name] for name in columns if name not in {*_TECHNICAL, PROC_DATE}}
     hashed = kit.row_hash({**raw, DEFECT: nw.String(), DEFECT_LINE: nw.String(), UNKNOWN: nw.String()})

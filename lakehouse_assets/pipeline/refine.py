@@ -130,7 +130,9 @@ def _without(step: Step, rows: nw.LazyFrame, repeats: pl.DataFrame | None) -> nw
 def _computed(step: Step, rows: nw.LazyFrame, parsing: Parsing) -> nw.LazyFrame:
     raw = [name for name in rows.collect_schema().names() if name != PROC_DATE]
     rows = rows.with_columns(*[nw.col(name).alias(f"{RAW}{name}") for name in raw])
-    rows = rows.drop(*[name for name in raw if name not in {ROW_ID, RAW_HASH}]).with_columns(*parsing.typed)
+    rows = rows.drop(*[name for name in raw if name not in {ROW_ID, RAW_HASH}]).with_columns(
+        nw.col(ROW_ID), *parsing.typed
+    )
     before = rows.collect_schema().names()
     transform = transform_of(step.name)
     if transform is not None:
@@ -173,9 +175,6 @@ def key_duplicates(contract: Contract) -> RuleSpec | None:
 
 
 def _never_landed(step: Step, partition: str, bronze: OpenTable) -> Tally:
-    spec = step.contract.rules[0]
     reason = f"{step.contract.upstreams[0]} has no partition {partition}; {len(bronze.partitions)} others landed"
-    result = RuleResult(
-        "input", spec.fingerprint, spec.dimension, spec.severity, spec.on_failure, Outcome.NOT_RUN, reason=reason
-    )
-    return Tally(partition, Ledger(), (result,))
+    kind = (Dimension.COMPLETENESS, Severity.ERROR, OnFailure.BLOCK)
+    return Tally(partition, Ledger(), (RuleResult("input", "input", *kind, Outcome.FAIL, reason=reason),))

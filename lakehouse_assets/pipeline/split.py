@@ -16,7 +16,7 @@ from lakehouse_assets.naming import RAW_HASH, ROW_ID, quarantine_of
 from lakehouse_assets.pipeline.draft import Draft, Tally
 from lakehouse_assets.pipeline.step import Step
 from lakehouse_assets.quality.duplicates import FATE, OLDER, REPEATED_KEY, members_of_repeated_keys, older_versions
-from lakehouse_assets.quality.judge import RowRule, flag, to_results
+from lakehouse_assets.quality.judge import RowRule, flag, flag_of, to_results
 from lakehouse_assets.quality.quarantine import quarantine_rows
 from lakehouse_assets.results import Ledger, OnFailure, StagedFile
 
@@ -46,7 +46,9 @@ def split(
     fates = _fates(step, _judged(step, whole, rules, None))
     valid: list[StagedFile] = []
     refused: list[StagedFile] = []
-    counts: dict[str, dict[str, int]] = {partition: {} for partition in step.partitions}
+    # A partition without rows was judged too: every rule holds for none of them.
+    none = {flag_of(number): 0 for number in range(len(rules.all))}
+    counts = {partition: dict(none) for partition in step.partitions}
     for number, rows in enumerate(passes):
         judged = _judged(step, rows, rules, fates)
         branches = [_valid_branch(step, judged, number), _refused_branch(step, judged, rules, raw, number)]
@@ -96,7 +98,7 @@ def _refuses(rule: RowRule) -> bool:
 
 
 def _any(numbers: Sequence[int]) -> nw.Expr:
-    flags = [nw.col(f"__v{number}") for number in numbers]
+    flags = [nw.col(flag_of(number)) for number in numbers]
     return nw.any_horizontal(*flags, ignore_nulls=True) if flags else nw.lit(False)  # noqa: FBT003 - a literal
 
 
@@ -137,7 +139,7 @@ def _refused_branch(step: Step, judged: nw.LazyFrame, rules: Rules, raw: Mapping
 def _totals(step: Step, judged: nw.LazyFrame, rules: Rules) -> nw.LazyFrame:
     content = sorted(name for name in step.columns if name[0] != "_" and name != step.contract.partition_column)
     types = judged.collect_schema()
-    flags = [nw.col(f"__v{number}") for number in range(len(rules.all))]
+    flags = [nw.col(flag_of(number)) for number in range(len(rules.all))]
     refused = nw.col(REFUSED) | (nw.col("__kept") & nw.col(REFUSED_LATER))
     hashed = judged.with_columns(
         kit.row_hash({name: types[name] for name in content}).alias("__hash"),
@@ -151,7 +153,7 @@ def _totals(step: Step, judged: nw.LazyFrame, rules: Rules) -> nw.LazyFrame:
         nw.col(VALID).cast(nw.Int64).sum().alias("valid"),
         nw.col("__out").cast(nw.Int64).sum().alias("refused"),
         (~nw.col(REFUSED) & (nw.col(FATE) == OLDER)).cast(nw.Int64).sum().alias("older"),
-        *[flag.cast(nw.Int64).sum().alias(f"__v{number}") for number, flag in enumerate(flags)],
+        *[flag.cast(nw.Int64).sum().alias(flag_of(number)) for number, flag in enumerate(flags)],
         *kit.content_totals("__hash", where=VALID, prefix="valid"),
         *kit.content_totals("__refused_hash", where="__out", prefix="refused"),
     )
