@@ -11,6 +11,8 @@ from lakehouse_assets.results import Outcome, PartitionRecord, Record, RuleResul
 from lakehouse_assets.state.times import to_utc
 
 RUN_FAILURE = "run."
+# When the input of a partition is missing or refused, every other failure of that partition follows from it.
+CAUSES = frozenset({"arrival", "input"})
 
 
 def facts_of_record(record: Record, contract: Contract, partitions: Collection[str]) -> tuple[Fact, ...]:
@@ -53,7 +55,8 @@ def facts_of_failure(
 
 
 def _facts_of_partition(record: Record, partition: PartitionRecord, contract: Contract, at: datetime) -> Iterator[Fact]:
-    for result in partition.results:
+    causes = [result for result in partition.results if result.rule_id in CAUSES and not result.passed]
+    for result in causes or partition.results:
         if result.outcome is not Outcome.SKIPPED:
             accepted = result.rule_id in partition.overridden
             yield _fact_of_result(result, contract, partition.partition, record.run_id, at, accepted=accepted)

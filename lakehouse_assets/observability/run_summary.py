@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from lakehouse_assets.state.reports import OpenIncident
 
-DISPOSITIONS = ("read", "published", "quarantined", "deduplicated", "filtered")
+# Rows of blocked partitions that would have been published are held back: the previous version is still served.
+DISPOSITIONS = ("read", "published", "quarantined", "deduplicated", "filtered", "held_back")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,10 @@ def _summarise_table(name: str, results: Sequence[PartitionResult]) -> TableSumm
     statuses = Counter(result.status for result in results)
     rows: Counter[str] = Counter(dict.fromkeys(DISPOSITIONS, 0))
     for result in results:
-        rows.update({kind: getattr(result.record.ledger, kind) for kind in DISPOSITIONS})
+        counts = asdict(result.record.ledger)
+        if result.is_blocked:
+            counts["held_back"] = counts.pop("published")
+        rows.update(counts)
     return TableSummary(
         table=name,
         published=statuses[PUBLISHED],
@@ -135,7 +139,7 @@ def _mean(values: Iterable[float]) -> float:
 def _rows_table(summary: RunSummary) -> "Table":
     from rich.table import Table  # noqa: PLC0415
 
-    shown = Table("table", "published", "unchanged", "blocked", *(f"rows {kind}" for kind in DISPOSITIONS), "score")
+    shown = Table("table", "new", "same", "blocked", *(kind.replace("_", " ") for kind in DISPOSITIONS), "score")
     for table in summary.tables:
         partitions = (table.published, table.unchanged, table.blocked)
         numbers = [f"{number:,}" for number in (*partitions, *(table.rows[kind] for kind in DISPOSITIONS))]

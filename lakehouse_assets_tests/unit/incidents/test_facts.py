@@ -1,5 +1,6 @@
 """Records and failed runs become facts that say what failed, never with which values."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -39,6 +40,23 @@ def test_a_rule_that_could_not_run_is_at_least_an_error() -> None:
     broken = rule_result("a.required", outcome=Outcome.ERROR, severity=Severity.INFO)
 
     assert _facts(partition_record("2011-01-01", broken))["a.required"].severity is Severity.ERROR
+
+
+def test_a_refused_input_is_the_one_cause_of_all_that_fails_with_it() -> None:
+    cause = rule_result("arrival", outcome=Outcome.FAIL)
+    follows = rule_result("rules_executed", outcome=Outcome.FAIL)
+
+    facts = _facts(partition_record("2011-01-01", cause, follows))
+
+    assert [rule for rule, fact in facts.items() if fact.failed] == ["arrival"]
+
+
+def test_an_override_takes_its_rule_out_of_the_alerts() -> None:
+    failed = partition_record("2011-01-01", rule_result("a.required", outcome=Outcome.FAIL))
+
+    facts = _facts(replace(failed, overridden=("a.required",)))
+
+    assert not facts["a.required"].failed
 
 
 def test_a_record_clears_failed_runs_of_its_partitions() -> None:
