@@ -41,7 +41,7 @@ soak: $(DEV) ## Kill, restart and race the pipeline for a while and prove that n
 
 .PHONY: check
 check: $(DEV) ## Format, lint, types, layers, dead code, configuration, dependencies, secrets, fast tests
-	@scripts/check all
+	@scripts/check $(or $(CHECKS),all)
 
 .PHONY: fix
 fix: $(DEV) ## Format, and mend what the linter can mend

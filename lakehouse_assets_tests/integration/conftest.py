@@ -43,8 +43,8 @@ def postgres() -> Iterator[str]:
         binaries = _for_everyone(binaries, folder)
         as_user |= UNPRIVILEGED
     data = folder / "data"
-    initialise = [binaries / "initdb", "-D", data, "-U", "lake", "--auth=trust", "--encoding=UTF8", "--no-sync"]
-    subprocess.run(initialise, check=True, **as_user)
+    settings = ["-U", "lake", "--auth=trust", "--encoding=UTF8", "--no-sync"]
+    subprocess.run([binaries / "initdb", "-D", data, *settings], check=True, **as_user)
     options = f"-c listen_addresses='' -c fsync=off -k {folder}"
     subprocess.run(
         [binaries / "pg_ctl", "-D", data, "-w", "-o", options, "-l", folder / "log", "start"], check=True, **as_user
