@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 
-from lakehouse_assets.contracts.cadence import Cadence
+from lakehouse_assets.contracts.cadence import Cadence, RetryPolicy
 from lakehouse_assets.contracts.model import Calendar, Catalog, Contract, Load, Mode, Source, SourceTable
 from lakehouse_assets.defs.lake import LakeResource, Totals
 from lakehouse_assets.errors import LakehouseError
@@ -57,19 +57,25 @@ def catalog(*contracts: Contract, calendar: Calendar = WEEK) -> Catalog:
             cadence="nightly",
             calendar=calendar,
             replay="exact",
-            retry_policy="",
+            retry_policy="at_once",
             on_error="",
             tables={name.short: SourceTable(source, name.short, {}, None) for name in names if name.path[0] == source},
         )
         for source in {name.path[0] for name in names}
     }
     nightly = Cadence("nightly", "0 1 * * *")
-    return Catalog({contract.table: contract for contract in contracts}, sources, {nightly.name: nightly})
+    at_once = RetryPolicy("at_once", (0.0,), cap_seconds=0.0)
+    tables = {contract.table: contract for contract in contracts}
+    return Catalog(tables, sources, {nightly.name: nightly}, {at_once.name: at_once})
 
 
 @dataclass
 class Script:
-    """What the scripted verb says. `contents` are content hashes; `breaks` raises before that partition."""
+    """What the scripted verb says.
+
+    `contents` are content hashes; `breaks` raises before that partition (once, if it `heals`);
+    `shown` is the version that readers see.
+    """
 
     blocked: set[str] = field(default_factory=set)
     amber: set[str] = field(default_factory=set)
@@ -79,6 +85,8 @@ class Script:
     served: dict[tuple[TableName, str], str] = field(default_factory=dict)
     asked: list[tuple[TableName, list[str]]] = field(default_factory=list)
     commits: int = 0
+    heals: bool = False
+    shown: int | None = None
 
     def __call__(
         self, lake: Lake, table: TableName, partitions: Sequence[str], *, run_id: str
@@ -88,7 +96,7 @@ class Script:
         self.asked.append((table, list(partitions)))
         for partition in partitions:
             if partition in self.breaks:
-                raise self.breaks[partition]
+                raise self.breaks.pop(partition) if self.heals else self.breaks[partition]
             yield self._say(table, partition, run_id)
 
     def _say(self, table: TableName, partition: str, run_id: str) -> PartitionResult:
@@ -117,7 +125,9 @@ class Script:
     def totals(self, lake: Lake, table: TableName) -> Totals:
         """Return what the table holds now."""
         del lake
-        return Totals(self.commits, 100 * sum(name == table for name, _ in self.served))
+        return Totals(
+            self.commits if self.shown is None else self.shown, 100 * sum(name == table for name, _ in self.served)
+        )
 
 
 def lake(

@@ -11,8 +11,9 @@ import narwhals as nw
 
 from lakehouse_assets.defs.events import Published
 from lakehouse_assets.defs.lake import LakeResource
-from lakehouse_assets.errors import LakehouseError, StorageError
-from lakehouse_assets.naming import TableName
+from lakehouse_assets.defs.sentences import to_failure
+from lakehouse_assets.errors import StorageError
+from lakehouse_assets.naming import SNAPSHOT_PARTITION, TableName
 
 
 class LakeIOManager(dg.IOManager):
@@ -26,12 +27,7 @@ class LakeIOManager(dg.IOManager):
         if isinstance(obj, Published):
             context.add_output_metadata(self._verified(obj))
             return
-        # Publishing a plain frame needs `pipeline.publish` to accept one; until then it is refused, never pickled.
-        raise LakehouseError(
-            f"an asset may not return a {type(obj).__name__}: only tables with a contract are published.",
-            where=str(_table(context.asset_key)),
-            fix="Write a contract and a transform for the table.",
-        )
+        context.add_output_metadata(self._published(context, obj))
 
     def load_input(self, context: dg.InputContext) -> nw.LazyFrame:
         """Return the rows of the partitions a step reads, from one version of the table."""
@@ -41,6 +37,19 @@ class LakeIOManager(dg.IOManager):
             raise StorageError("was never published.", where=str(table), fix=f"Materialise {table} first.")
         partitions = list(context.asset_partition_keys) if context.has_asset_partitions else None
         return self._lake.scan(opened, partitions)
+
+    def _published(self, context: dg.OutputContext, obj: Any) -> dict[str, Any]:  # noqa: ANN401 - what a person returned
+        table = _table(context.asset_key)
+        partitions = list(context.asset_partition_keys) if context.has_asset_partitions else [SNAPSHOT_PARTITION]
+        results = self._lake.publish(table, nw.from_native(obj).lazy(), partitions, run_id=context.run_id)
+        blocked = [result for result in results if result.is_blocked]
+        if blocked:
+            raise to_failure(self._lake.contract(table), blocked)
+        return {
+            "dagster/row_count": sum(result.record.ledger.published for result in results),
+            "lakehouse/rows_quarantined": sum(result.record.ledger.quarantined for result in results),
+            "lakehouse/delta_version": max(result.version for result in results),
+        }
 
     def _verified(self, published: Published) -> dict[str, Any]:
         totals = self._lake.totals(published.table)

@@ -59,6 +59,14 @@ class LakeResource:
         """Compute and publish partitions of a table."""
         return self.verb(self.lake, table, partitions, run_id=run_id)
 
+    def publish(
+        self, table: TableName, frame: nw.LazyFrame, partitions: Sequence[str], *, run_id: str
+    ) -> Sequence[PartitionResult]:
+        """Publish a frame that a hand-written asset returned, through the same primitive."""
+        from lakehouse_assets.pipeline.frame import publish_frame  # noqa: PLC0415 - see `materialise`
+
+        return publish_frame(self.lake, table, frame, partitions, run_id=run_id)
+
     def totals(self, table: TableName) -> Totals | None:
         """Return what the table holds now."""
         return self.totals_of(self.lake, table)

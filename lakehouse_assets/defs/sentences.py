@@ -24,6 +24,7 @@ BLOCKED_KEY, ERROR_KEY, WHAT_KEY, CODE_KEY = "lakehouse/blocked", "lakehouse/err
 _SHOWN = 5
 _LASTING = (SchemaChangeError, ForeignPartitionError)
 _PASSING_CODES = frozenset({"connection", "timeout", "unavailable", "throttled"})
+_COMMANDS = frozenset({"dagster", "dg"})
 _LAST_WORDS: list[str] = []
 
 
@@ -60,8 +61,7 @@ def blocked_sentence(contract: Contract, result: PartitionResult) -> str:
 
 
 def _command(contract: Contract, result: PartitionResult) -> str:
-    where = f" {result.partition}" if contract.is_partitioned else ""
-    return f"lakehouse blocked show {contract.table}{where}"
+    return f"lakehouse partition {contract.table} {result.partition}"
 
 
 def _place(contract: Contract, rule: RuleResult) -> str:
@@ -77,7 +77,8 @@ def _failure(text: str, known: Mapping[str, Any], *, allow_retries: bool) -> dg.
 
 def say_last(text: str) -> None:
     """Print a sentence when the command line ends; Dagster ends it with its own frames, then "failed" and no why."""
-    if Path(sys.argv[0]).name not in {"dagster", "dg"}:
+    program = Path(sys.argv[0])
+    if not _COMMANDS & {program.name, program.parent.name}:
         return
     if not _LAST_WORDS:
         atexit.register(lambda: sys.stderr.write("\n" + "\n".join(_LAST_WORDS) + "\n"))
