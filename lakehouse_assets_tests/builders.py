@@ -1,9 +1,21 @@
 """Plain functions that build what tests talk about; every argument has a harmless default."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
-from lakehouse_assets.contracts.model import Contract, Gate, Load, Place
+from lakehouse_assets.contracts.model import (
+    Arrival,
+    Calendar,
+    ColumnType,
+    Contract,
+    Gate,
+    Kind,
+    Load,
+    Place,
+    ReadOptions,
+    Source,
+    SourceTable,
+)
 from lakehouse_assets.incidents.incident import Fact
 from lakehouse_assets.naming import TableName
 from lakehouse_assets.results import (
@@ -102,4 +114,30 @@ def bare_contract(table: str = "silver/orders") -> Contract:
         gate=Gate(),
         place=Place(f"contracts/{table}.odcs.yaml"),
         owner="sales-data",
+    )
+
+
+def file_source(location: object, *columns: str, **options: Any) -> Source:  # noqa: ANN401 - options of `read`
+    """Return a source of daily files with one table, `orders`; `unknown`, `optional` and `min_rows` are the table's."""
+    table = SourceTable(
+        "shop",
+        "orders",
+        {name: ColumnType(Kind.STRING) for name in columns},
+        optional_columns=options.pop("optional", ()),
+        unknown_columns=options.pop("unknown", "quarantine"),
+        arrival=Arrival(min_rows=options.pop("min_rows", 1)),
+        read=ReadOptions(**{"pattern": "{partition}.csv", "stable_seconds": 0, **options}),
+        place=Place("config/sources/shop.yaml", 9),
+    )
+    connection = location if isinstance(location, dict) else {"location": str(location)}
+    words = {"description": "", "owner": "", "cadence": "daily", "replay": "exact", "retry_policy": "fixed"}
+    return Source(
+        "shop",
+        "files",
+        connection=connection,
+        calendar=Calendar(date(2026, 1, 1)),
+        on_error="dead-letter",
+        tables={"orders": table},
+        place=Place("config/sources/shop.yaml", 4),
+        **words,
     )

@@ -7,6 +7,7 @@ What does not: how files are found, opened and parsed; that is `file_formats`.
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -107,11 +108,11 @@ def _read_partition(
 
 def _load(location: Location, entry: Entry, table: SourceTable, read: ReadOptions) -> _Loaded:
     content = open_content(location, entry, read)
-    if content.confirm is None:
-        return _Loaded(content, read_csv(content, table, read))
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        digest = pool.submit(sha256_of, content.text)
+    with closing(content.text), ThreadPoolExecutor(max_workers=1) as pool:
+        digest = pool.submit(sha256_of, content.text) if content.confirm else None
         rows = read_csv(content, table, read)
+    if digest is None or content.confirm is None:
+        return _Loaded(content, rows)
     content.confirm()
     return _Loaded(replace(content, object=replace(content.object, sha256=digest.result())), rows)
 

@@ -29,7 +29,8 @@ class ReadBlock(Block):
     comment: str = Field("", description="Lines that begin with this are no data.")
     stable_seconds: float = Field(2.0, ge=0, description="A file younger than this is still being written.")
     success_marker: str = Field("", description="File that says a delivery is complete, such as `_SUCCESS`.")
-    trailer: str = Field("", description="Pattern of a last line that states the number of records.")
+    trailer: str = Field("", description="Shape of the last line; `{rows}` is the number of records, `*` anything.")
+    final_newline: bool = Field(default=True, description="Whether a last line without an end means a cut file.")
 
 
 class ArrivalBlock(Block):

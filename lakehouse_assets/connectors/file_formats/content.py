@@ -14,11 +14,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Self
 
 import zstandard
 
-from lakehouse_assets.connectors.file_formats.local_folder import is_same
 from lakehouse_assets.connectors.file_formats.locations import CHUNK_BYTES, Entry, Location, changed
 from lakehouse_assets.contracts.model import ReadOptions
 from lakehouse_assets.errors import SourceError
@@ -56,6 +55,11 @@ class Text:
             return self.source[start:end]
         return os.pread(self.source.fileno(), end - start, start)
 
+    def close(self) -> None:
+        """Let go of the file; frames that Polars has begun to scan keep their own descriptor."""
+        if not isinstance(self.source, bytes):
+            self.source.close()
+
 
 @dataclass(frozen=True, slots=True)
 class Content:
@@ -76,6 +80,13 @@ class Spool:
         self._files: tuple[BinaryIO, BinaryIO] | None = None
         self.size = 0
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> None:
+        for file in self._files or ():
+            file.close()
+
     def write(self, data: bytes) -> None:
         """Append `data`."""
         self.size += len(data)
@@ -86,11 +97,12 @@ class Spool:
             self._parts.clear()
 
     def finish(self) -> Text:
-        """Return what was written."""
+        """Return what was written; the caller closes it."""
         if self._files is None:
             return Text(b"".join(self._parts), self.size)
         writer, reader = self._files
         writer.close()
+        self._files = None
         return Text(reader, self.size)
 
 
@@ -99,17 +111,18 @@ def open_content(location: Location, entry: Entry, read: ReadOptions) -> Content
     where = f"{location.name}/{entry.path}"
     in_place = _in_place(location, entry, read)
     if in_place is not None:
-        return _pinned(in_place, entry, where)
+        return _pinned(location, in_place, entry)
     digest = hashlib.sha256()
     stream, head = _peek(_counted(location.read(entry), entry, digest, where))
     stream, warnings = _decompressed(stream, head, read, where)
     stream, head = _peek(stream)
     stream, decoded = _decoded(stream, head, read, where)
-    spool = Spool()
-    for chunk in stream:
-        spool.write(chunk)
+    with Spool() as spool:
+        for chunk in stream:
+            spool.write(chunk)
+        text = spool.finish()
     done = SourceObject(entry.path, entry.size, digest.hexdigest())
-    return Content(spool.finish(), done, where, (*warnings, *decoded))
+    return Content(text, done, where, (*warnings, *decoded))
 
 
 def sha256_of(text: Text) -> str:
@@ -133,14 +146,14 @@ def _in_place(location: Location, entry: Entry, read: ReadOptions) -> BinaryIO |
     return file
 
 
-def _pinned(file: BinaryIO, entry: Entry, where: str) -> Content:
-    text = Text(file, entry.size)
+def _pinned(location: Location, file: BinaryIO, entry: Entry) -> Content:
+    where = f"{location.name}/{entry.path}"
 
     def confirm() -> None:
-        if not is_same(file, entry):
+        if location.find(entry.path) != entry:
             raise changed(where)
 
-    return Content(text, SourceObject(entry.path, entry.size, ""), where, confirm=confirm)
+    return Content(Text(file, entry.size), SourceObject(entry.path, entry.size, ""), where, confirm=confirm)
 
 
 def _counted(chunks: Iterator[bytes], entry: Entry, digest: "hashlib._Hash", where: str) -> Iterator[bytes]:

@@ -41,10 +41,10 @@ def find_body(content: Content, table: SourceTable, read: ReadOptions) -> Body |
     if not any(chunk.removeprefix(_BOM).strip() for chunk in content.text.chunks()):
         _refuse_nothing(content.where, table)
         return None
-    _refuse_padding(content)
     head = content.text.slice(0, _HEAD_BYTES)
     begin = len(_BOM) if head.startswith(_BOM) else 0
     lines = _first_lines(head[begin:], begin, content.where)
+    _refuse_padding(content)
     dialect = Dialect.of(read)
     _refuse_line_ends(lines[0], dialect, content.where)
     names, taken = read_header(lines, Shape(dialect, 0, None, content.where))

@@ -4,6 +4,7 @@ What belongs here: choosing between reading in place and reading repaired text, 
 What does not: checks of head and tail (`csv_body`), which objects belong together (`connectors.files`).
 """
 
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -47,8 +48,9 @@ def read_csv(content: Content, table: SourceTable, read: ReadOptions) -> Table:
         scanned = _scan(content.text, shape.fields, shape.dialect, body.header_lines)
     else:
         repaired = repair(content, shape, start=body.start, end=body.end)
-        _refuse_cut_record(content, repaired.last_defect, read)
-        rows, scanned = repaired.rows, _scan_repaired(repaired.text, shape)
+        with closing(repaired.text):
+            _refuse_cut_record(content, repaired.last_defect, read)
+            rows, scanned = repaired.rows, _scan_repaired(repaired.text, shape)
     if body.expected_rows not in {None, rows}:
         raise truncated(content.where, f"the trailer counts {body.expected_rows} rows, the file holds {rows}.")
     frame = _frame(scanned, body.columns, table, content)

@@ -94,10 +94,5 @@ class LocalFolder:
         )
 
 
-def is_same(file: BinaryIO, entry: Entry) -> bool:
-    """Whether an open local file still is what was listed."""
-    return _stamp(os.fstat(file.fileno())) == entry.stamp
-
-
 def _stamp(status: os.stat_result) -> str:
     return f"{status.st_ino}-{status.st_size}-{status.st_mtime_ns}"
