@@ -29,8 +29,8 @@ def content_hash(
         print_json({"table": content.table, "rows": content.rows, "hash": content.hash, "partitions": detail})
         return
     for name, (rows, digest) in content.partitions.items() if partitions else ():
-        console().print(f"{name}  {digest}  {rows:,} rows")
-    console().print(f"{content.hash}  {content.table}  {content.rows:,} rows, version {content.version}")
+        console.print(f"{name}  {digest}  {rows:,} rows")
+    console.print(f"{content.hash}  {content.table}  {content.rows:,} rows, version {content.version}")
 
 
 def tables(*, as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False) -> None:
@@ -58,4 +58,4 @@ def tables(*, as_json: Annotated[bool, typer.Option("--json", help="Print as JSO
     for row in rows:
         version = "never published" if row["version"] is None else str(row["version"])
         table.add_row(str(row["table"]), version, f"{row['rows']:,}", f"{row['partitions']:,}", str(row["uri"]))
-    console().print(table)
+    console.print(table)

@@ -45,7 +45,7 @@ def gate(
         print_json([{name: getattr(failure, name) for name in Failure.__slots__} for failure in failures])
     for failure in () if as_json else failures:
         place = f"{failure.table} {failure.partition}"
-        console().print(f"{place}: {failure.rule} ({failure.severity}) {failure.outcome}, {failure.rows:,} rows")
+        console.print(f"{place}: {failure.rule} ({failure.severity}) {failure.outcome}, {failure.rows:,} rows")
     if failures:
         tables = len({failure.table for failure in failures})
         raise PartitionBlockedError(
@@ -53,7 +53,7 @@ def gate(
             fix="Correct the input or the contract, then run the partitions again.",
         )
     if not as_json:
-        console().print(f"The gate is open: no broken rule of severity {severity} or above.")
+        console.print(f"The gate is open: no broken rule of severity {severity} or above.")
 
 
 def _failures(lake: Lake, table: TableName, severity: Severity) -> list[Failure]:

@@ -36,7 +36,7 @@ def partition(
     _print(attempt, f"{name} {key}", str(contract.place))
     if attempt.of.status == "blocked":
         before = served(lake, name).get(key)
-        console().print(
+        console.print(
             f"Readers still see publish {before.publish} of {before.record.finished_at}."
             if before
             else "Nothing of this partition was ever published."
@@ -52,9 +52,9 @@ def _print(attempt: Recorded, title: str, contract: str) -> None:
         numbers = (f"{result.failed_rows:,}", f"{result.checked_rows:,}", str(result.line or ""))
         words = (result.rule_id, result.dimension, result.severity, result.on_failure, result.outcome)
         table.add_row(*words, *numbers, result.reason, style="" if result.passed else "bold")
-    console().print(f"{title}: {of.status}, score {of.score:.1f}, contract {contract}")
-    console().print(
+    console.print(f"{title}: {of.status}, score {of.score:.2f}, contract {contract}")
+    console.print(
         f"read {ledger.read:,} = published {ledger.published:,} + quarantined {ledger.quarantined:,}"
         f" + deduplicated {ledger.deduplicated:,} + filtered {ledger.filtered:,}"
     )
-    console().print(table)
+    console.print(table)

@@ -89,5 +89,5 @@ def _print(results: list[PartitionResult]) -> None:
     for result in results:
         ledger = result.record.ledger
         numbers = (ledger.read, ledger.published, ledger.quarantined, ledger.deduplicated, ledger.filtered)
-        table.add_row(result.partition, result.status, *(f"{n:,}" for n in numbers), f"{result.record.score:.1f}")
-    console().print(table)
+        table.add_row(result.partition, result.status, *(f"{n:,}" for n in numbers), f"{result.record.score:.2f}")
+    console.print(table)

@@ -97,6 +97,15 @@ def reasons_of(flags: Mapping[str, Mapping[str, str | None]]) -> nw.Expr:
     return _natively(nw.col(items[0][0]), polars)
 
 
+def joined_field(expr: nw.Expr, field: str) -> nw.Expr:
+    """Return one field of a list of structs as text, joined by blanks in list order."""
+
+    def polars(e: pl.Expr) -> pl.Expr:
+        return e.list.eval(pl.element().struct.field(field)).list.join(" ")
+
+    return _natively(expr, polars)
+
+
 def row_hash(columns: Mapping[str, nw.dtypes.DType]) -> nw.Expr:
     """Return one signed 64-bit hash of the columns (name -> type) in their order. Stored: never change it.
 

@@ -76,6 +76,6 @@ def _hashed_quarantine(lake: Lake, table: TableName, opened: OpenTable) -> nw.La
     if rows is None:
         rows = lake.scan(opened, ())
     # The reasons of a row as text: rule ids in declared order, which the rule set fixes.
-    return rows.with_columns(kit.list_of_structs_as_text("reasons").alias("__reasons")).with_columns(
+    return rows.with_columns(kit.joined_field(nw.col("reasons"), "rule_id").alias("__reasons")).with_columns(
         kit.row_hash({ROW_ID: nw.String(), "__reasons": nw.String(), "raw": nw.String()}).alias("__hash")
     )

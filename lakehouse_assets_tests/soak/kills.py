@@ -59,7 +59,7 @@ def undisturbed(folder: Path) -> tuple[dict[str, str], float]:
     write_days(drop, ROWS)
     child = _start(folder / "calm", drop)
     began = time.monotonic()
-    child.wait()
+    child.communicate()
     return hashes(lake_at(folder / "calm", drop)), time.monotonic() - began
 
 
@@ -71,8 +71,7 @@ def kill_once(folder: Path, seed: int, seconds: float) -> Kill:
     child = _start(root, drop)
     time.sleep(delay)
     child.send_signal(signal.SIGKILL)
-    rest = child.stdout.read() if child.stdout else ""
-    child.wait()
+    rest, _ = child.communicate()
     lake = lake_at(root, drop)
     torn = tuple(str(table) for table in CHAIN if not _is_readable(lake, root / str(table)))
     run_chain(lake)
