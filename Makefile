@@ -25,9 +25,11 @@ demo-retail: $(DEMO) ## Run the same pipeline on 541,909 real order lines (needs
 	@$(BIN)/lakehouse demo retail
 
 .PHONY: dev
-dev: $(DEMO) ## Open the Dagster UI on the demo lake: http://localhost:3000
-	@mkdir -p .lake/dagster
-	@DAGSTER_HOME="$(CURDIR)/.lake/dagster" LAKEHOUSE_ENV=$${LAKEHOUSE_ENV:-demo} $(BIN)/dagster dev
+dev: export LAKEHOUSE_ENV ?= demo
+dev: export DAGSTER_HOME = $(CURDIR)/.lake/$(LAKEHOUSE_ENV)/dagster
+dev: $(DEMO) ## Open the Dagster UI on the demo lake, without a login, for this machine only: http://localhost:3000
+	@mkdir -p "$$DAGSTER_HOME" && cp dagster.yaml "$$DAGSTER_HOME/"
+	@$(BIN)/dagster dev
 
 # --- Develop ---
 
