@@ -49,7 +49,7 @@ def read_columns(table: Mapping[str, Any], at: Steps, reading: Reading) -> tuple
 
 
 def _read_column(entry: Mapping[str, Any], steps: list[str | int], reading: Reading) -> Column | None:
-    found = read_type(entry.get("physicalType"), entry.get("logicalType"))
+    found = read_type(entry.get("physicalType"), entry["logicalType"])
     check_column_name(str(entry["name"]), found if isinstance(found, ColumnType) else None, steps, reading)
     ours = read_properties(ColumnProperties, entry, (reading.document, steps), reading.report)
     if isinstance(found, TypeProblem):

@@ -54,6 +54,14 @@ def read_properties(
     return found or model()
 
 
+def steps_of(name: str, owner: Mapping[str, Any], at: Steps) -> list[str | int]:
+    """Return where the value of one of our properties of `owner`, found at `at`, is written; else `at` itself."""
+    for index, entry in enumerate(owner.get("customProperties") or []):
+        if entry["property"] == name:
+            return [*at, "customProperties", index, "value"]
+    return list(at)
+
+
 def _collect(model: type[Block], listed: Sequence[Plain], empty: _Entries, report: Report) -> _Entries:
     known = {field.alias or name for name, field in model.model_fields.items()}
     data: dict[str, Any] = {}

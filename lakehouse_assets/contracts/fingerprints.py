@@ -34,9 +34,9 @@ def _hash(value: Plain) -> str:
 
 def _canonical(value: Plain) -> Plain:
     if isinstance(value, Mapping):
-        return {str(key): _canonical(inner) for key, inner in value.items()}
+        return {str(key): _canonical(value[key]) for key in sorted(value, key=str)}
     if isinstance(value, list | tuple | set | frozenset):
-        return sorted((_canonical(inner) for inner in value), key=lambda inner: json.dumps(inner, sort_keys=True))
+        return sorted((_canonical(inner) for inner in value), key=repr)
     if value is None or isinstance(value, bool):
         return str(value).lower()
     return _number(str(value))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from lakehouse_assets.contracts.custom import steps_of
 from lakehouse_assets.contracts.model import Contract
 from lakehouse_assets.contracts.reading import Reading
 from lakehouse_assets.documents.findings import nearest
@@ -27,11 +28,12 @@ def check_runbook(contract: Contract, runbooks: Iterable[str], reading: Reading)
 
 def _check_consumers(contract: Contract, reading: Reading) -> None:
     known = {column.name for column in contract.columns}
-    for consumer in contract.consumers:
+    at = steps_of("lakehouse.consumers", reading.document.data["schema"][0], ["schema", 0])
+    for number, consumer in enumerate(contract.consumers):
         for name in consumer.columns:
             if name not in known:
                 message = f"{consumer.name} reads {name!r}, which is no column."
-                reading.tell("LH803", ["schema", 0, "customProperties"], message, nearest(name, known))
+                reading.tell("LH803", [*at, number], message, nearest(name, known))
 
 
 def _check_slas(contract: Contract, reading: Reading) -> None:

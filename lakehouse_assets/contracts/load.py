@@ -1,33 +1,50 @@
 """`lakehouse.load` checked against the columns: what is replaced, what identifies a row, what is newest."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from lakehouse_assets.contracts.model import Column, Kind, Load, Mode
 from lakehouse_assets.contracts.properties import LoadBlock
 from lakehouse_assets.contracts.reading import Reading
 from lakehouse_assets.documents.findings import nearest
+from lakehouse_assets.documents.strict_yaml import Steps
 from lakehouse_assets.naming import PROC_DATE, TableName
 
-_AT: tuple[str | int, ...] = ("schema", 0, "customProperties")
 _LATER = {"derived", "append_once"}
 _TIMES = {Kind.DATE, Kind.TIMESTAMP}
 
 
-def read_load(block: LoadBlock, columns: Sequence[Column], name: TableName, reading: Reading) -> Load | None:
-    """Return how a table is loaded, or None when its mode does not exist."""
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """The block as it was written, with the columns it may name and the place of each of its keys."""
+
+    block: LoadBlock
+    known: Mapping[str, Column]
+    at: Steps
+    reading: Reading
+
+    def tell(self, code: str, key: str, message: str, hint: str = "") -> None:
+        self.reading.tell(code, [*self.at, key], message, hint)
+
+
+def read_load(block: LoadBlock, columns: Sequence[Column], name: TableName, at: Steps, reading: Reading) -> Load | None:
+    """Return how a table is loaded, or None when its mode does not exist; `at` is the place of `lakehouse.load`."""
+    written = _Written(block, {column.name: column for column in columns}, at, reading)
     if block.mode not in set(Mode):
         hint = "It is planned; use partition or snapshot." if block.mode in _LATER else nearest(block.mode, list(Mode))
-        reading.tell("LH501", _AT, f"load mode {block.mode!r} is not available.", hint)
+        written.tell("LH501", "mode", f"load mode {block.mode!r} is not available.", hint)
         return None
-    known = {column.name: column for column in columns}
     mode = Mode(block.mode)
-    partition = block.partition_column or (PROC_DATE if name.layer != "gold" else "")
-    _check_partition(mode, block.partition_column, partition, known, name=name, reading=reading)
-    _check_keys(block, known, reading)
-    _check_event_time(block, known, reading)
+    if mode is Mode.SNAPSHOT and block.partition_column:
+        message = f"a snapshot has no partition column, but {block.partition_column!r} is written."
+        written.tell("LH502", "partitionColumn", message)
+    elif mode is Mode.PARTITION:
+        _check_partition(written, name)
+    _check_keys(written)
+    _check_event_time(written)
     return Load(
         mode=mode,
-        partition_column=partition or PROC_DATE,
+        partition_column=block.partition_column or PROC_DATE,
         event_time=block.event_time,
         keys=block.keys,
         sequence_by=block.sequence_by,
@@ -38,49 +55,45 @@ def read_load(block: LoadBlock, columns: Sequence[Column], name: TableName, read
     )
 
 
-def _check_partition(
-    mode: Mode, written: str, partition: str, known: Mapping[str, Column], *, name: TableName, reading: Reading
-) -> None:
-    if mode is Mode.SNAPSHOT:
-        if written:
-            reading.tell("LH502", _AT, f"a snapshot has no partition column, but {written!r} is written.")
-        return
+def _check_partition(written: _Written, name: TableName) -> None:
+    partition, key = written.block.partition_column, "partitionColumn"
     if name.layer != "gold":
-        if partition != PROC_DATE:
+        if partition not in {"", PROC_DATE}:
             hint = f"Write {PROC_DATE}, or leave it out."
-            reading.tell("LH503", _AT, f"tables of the {name.layer} layer are partitioned by {PROC_DATE}.", hint)
+            written.tell("LH503", key, f"tables of the {name.layer} layer are partitioned by {PROC_DATE}.", hint)
         return
-    column = known.get(partition)
+    column = written.known.get(partition)
     if column is None:
         message = f"{partition!r} is no column." if partition else "partitionColumn is missing."
-        hint = nearest(partition, known) or "Name the business date, or use mode: snapshot."
-        reading.tell("LH503", _AT, message, hint)
+        hint = nearest(partition, written.known) if partition else "Name the business date, or use mode: snapshot."
+        written.tell("LH503", key, message, hint)
     elif column.type.kind is not Kind.DATE:
-        reading.tell("LH503", _AT, f"{partition!r} is of type {column.type}; a partition column is a date.")
+        written.tell("LH503", key, f"{partition!r} is of type {column.type}; a partition column is a date.")
     elif not column.required:
-        reading.tell("LH503", _AT, f"{partition!r} may be null.", "Add required: true.")
+        written.tell("LH503", key, f"{partition!r} may be null.", "Add required: true.")
 
 
-def _check_keys(block: LoadBlock, known: Mapping[str, Column], reading: Reading) -> None:
-    named = [*block.keys, *([block.sequence_by] if block.sequence_by else [])]
-    for name in named:
-        if name not in known:
-            reading.tell("LH504", _AT, f"{name!r} is no column.", nearest(name, known))
-        elif not known[name].required:
-            reading.tell("LH505", _AT, f"{name!r} may be null.", "Add required: true.")
+def _check_keys(written: _Written) -> None:
+    block = written.block
+    named = [("keys", key) for key in block.keys] + [("sequenceBy", block.sequence_by)] * bool(block.sequence_by)
+    for key, name in named:
+        if name not in written.known:
+            written.tell("LH504", key, f"{name!r} is no column.", nearest(name, written.known))
+        elif not written.known[name].required:
+            written.tell("LH505", key, f"{name!r} may be null.", "Add required: true.")
     if block.duplicates == "quarantine" and not block.keys:
-        reading.tell("LH511", _AT, "duplicates: quarantine needs keys.", "Add keys: [column, …].")
+        written.tell("LH511", "duplicates", "duplicates: quarantine needs keys.", "Add keys: [column, …].")
     if block.keys and block.duplicates == "keep_newest" and not block.sequence_by:
         hint = "Add sequenceBy, or duplicates: quarantine."
-        reading.tell("LH506", _AT, "keys without sequenceBy: nothing says which row of a key is newest.", hint)
+        written.tell("LH506", "keys", "keys without sequenceBy: nothing says which row of a key is newest.", hint)
 
 
-def _check_event_time(block: LoadBlock, known: Mapping[str, Column], reading: Reading) -> None:
-    if not block.event_time:
+def _check_event_time(written: _Written) -> None:
+    name, key = written.block.event_time, "eventTime"
+    if not name:
         return
-    column = known.get(block.event_time)
+    column = written.known.get(name)
     if column is None:
-        reading.tell("LH508", _AT, f"eventTime {block.event_time!r} is no column.", nearest(block.event_time, known))
+        written.tell("LH508", key, f"eventTime {name!r} is no column.", nearest(name, written.known))
     elif column.type.kind not in _TIMES or not column.required:
-        message = f"eventTime {block.event_time!r} must be a required date or timestamp."
-        reading.tell("LH508", _AT, message)
+        written.tell("LH508", key, f"eventTime {name!r} must be a required date or timestamp.")

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lakehouse_assets.contracts.bronze import bronze_contract
+from lakehouse_assets.contracts.config_files import ConfigFiles, read_config_files
 from lakehouse_assets.contracts.lineage import check_lineage, cycles, with_calendar
 from lakehouse_assets.contracts.lint import check_runbook
 from lakehouse_assets.contracts.model import Catalog, Contract, Source
@@ -14,41 +15,48 @@ from lakehouse_assets.contracts.source_file import read_source
 from lakehouse_assets.contracts.timing import check_timing, read_cadences, read_retry_policies
 from lakehouse_assets.contracts.vocabulary import Vocabulary
 from lakehouse_assets.documents.findings import Finding, Report, Spot, nearest, raise_errors
-from lakehouse_assets.documents.strict_yaml import Document, read_document
+from lakehouse_assets.documents.strict_yaml import Document, parse_document
 from lakehouse_assets.naming import LAYERS, TableName, is_name
 from lakehouse_assets.settings import SourceOverlay
 
 SUFFIX = ".odcs.yaml"
+Overlays = Mapping[str, SourceOverlay]
+Sources = Mapping[str, tuple[Source, Reading]]
 
 
 def load_catalog(
-    config_dir: Path, vocabulary: Vocabulary, overlays: Mapping[str, SourceOverlay] | None = None
+    config_dir: Path, vocabulary: Vocabulary, overlays: Overlays | None = None
 ) -> tuple[Catalog, tuple[Finding, ...]]:
     """Return what the configuration describes, as far as it could be read, and every finding."""
-    return _Loader(config_dir, vocabulary, overlays or {}).load()
+    report = Report()
+    catalog = load_files(read_config_files(config_dir, report), vocabulary, report, overlays=overlays or {})
+    return catalog, report.sorted()
 
 
-def load_valid_catalog(
-    config_dir: Path, vocabulary: Vocabulary, overlays: Mapping[str, SourceOverlay] | None = None
-) -> Catalog:
+def load_valid_catalog(config_dir: Path, vocabulary: Vocabulary, overlays: Overlays | None = None) -> Catalog:
     """Return the catalog, or raise ConfigError with every error."""
     catalog, findings = load_catalog(config_dir, vocabulary, overlays)
     raise_errors(findings)
     return catalog
 
 
+def load_files(files: ConfigFiles, vocabulary: Vocabulary, report: Report, *, overlays: Overlays) -> Catalog:
+    """Return what files that were already read describe; findings go to `report`."""
+    return _Loader(files, vocabulary, report).load(overlays)
+
+
 class _Loader:
-    """One load: reads every file once, then looks at them together."""
+    """One load: reads every document once, then looks at them together."""
 
-    def __init__(self, config_dir: Path, vocabulary: Vocabulary, overlays: Mapping[str, SourceOverlay]) -> None:
-        self._config, self._vocabulary, self._overlays = config_dir, vocabulary, overlays
-        self._report = Report()
+    def __init__(self, files: ConfigFiles, vocabulary: Vocabulary, report: Report) -> None:
+        self._files, self._vocabulary, self._report = files, vocabulary, report
         self._readings: dict[TableName, Reading] = {}
+        self._arriving: set[TableName] = set()
 
-    def load(self) -> tuple[Catalog, tuple[Finding, ...]]:
-        cadences = read_cadences(*self._named("schedules.yaml"), self._report)
-        policies = read_retry_policies(*self._named("retry_policies.yaml"), self._report)
-        sources = self._sources()
+    def load(self, overlays: Overlays) -> Catalog:
+        cadences = read_cadences(self._document("schedules.yaml"), self._report)
+        policies = read_retry_policies(self._document("retry_policies.yaml"), self._report)
+        sources = self._sources(overlays)
         for source, reading in sources.values():
             check_timing(source, cadences, policies, reading)
         contracts = self._contracts(sources)
@@ -57,63 +65,68 @@ class _Loader:
             name: with_calendar(contract, contracts, self._readings[name]) for name, contract in contracts.items()
         }
         found = {name: source for name, (source, _) in sources.items()}
-        catalog = Catalog(dict(sorted(complete.items())), found, cadences, policies)
-        return catalog, self._report.sorted()
+        return Catalog(dict(sorted(complete.items())), found, cadences, policies)
 
-    def _path(self, file: Path) -> str:
-        return f"{self._config.name}/{file.relative_to(self._config).as_posix()}"
+    def _document(self, path: str) -> Document | None:
+        content = self._files.contents.get(path)
+        return None if content is None else parse_document(content, self._shown(path), self._report)
 
-    def _named(self, name: str) -> tuple[Document | None, str]:
-        file = self._config / name
-        return (read_document(file, self._path(file), self._report) if file.exists() else None), self._path(file)
+    def _shown(self, path: str) -> str:
+        return f"{self._files.folder}/{path}"
 
-    def _sources(self) -> dict[str, tuple[Source, Reading]]:
+    def _sources(self, overlays: Overlays) -> Sources:
         found: dict[str, tuple[Source, Reading]] = {}
-        files = _files(self._config / "sources", ".yaml")
-        for stem, file in files:
-            document = read_document(file, self._path(file), self._report)
+        stems: list[str] = []
+        for path in self._files.below("sources"):
+            stem = path.removeprefix("sources/").removesuffix(".yaml")
+            if not is_name(stem) or not path.endswith(".yaml"):
+                self._misplaced(path, "Write sources/<source>.yaml, in lower-case words joined by _.")
+                continue
+            stems.append(stem)
+            document = self._document(path)
             if document is None:
                 continue
+            self._arriving |= _named_tables(stem, document)
             reading = Reading(document, self._report, self._vocabulary)
-            source = read_source(stem, self._overlays.get(stem), reading)
+            source = read_source(stem, overlays.get(stem), reading)
             if source is not None:
-                found[source.name] = (source, reading)
-        known = [stem for stem, _ in files]
-        for name, overlay in self._overlays.items():
-            if name not in known:
-                self._report.add("LH907", overlay.spot, f"there is no source {name!r}.", nearest(name, known))
+                found[stem] = (source, reading)
+        for name, overlay in overlays.items():
+            if name not in stems:
+                self._report.add("LH907", overlay.spot, f"there is no source {name!r}.", nearest(name, stems))
         return found
 
-    def _contracts(self, sources: Mapping[str, tuple[Source, Reading]]) -> dict[TableName, Contract]:
+    def _contracts(self, sources: Sources) -> dict[TableName, Contract]:
         contracts: dict[TableName, Contract] = {}
         for source, reading in sources.values():
             for table in source.tables.values():
                 contracts[table.table] = bronze_contract(source, table, reading)
                 self._readings[table.table] = reading
         files = dict(self._contract_files())
-        tables = frozenset({*contracts, *files})
-        runbooks = [file.stem for file in (self._config.parent / "docs" / "runbooks").glob("*.md")]
-        for name, file in files.items():
-            document = read_document(file, self._path(file), self._report)
+        tables = frozenset({*self._arriving, *contracts, *files})
+        for name, path in files.items():
+            document = self._document(path)
             if document is None:
                 continue
             reading = Reading(document, self._report, self._vocabulary, tables)
             contract = read_contract(name, reading)
             if contract is not None:
-                check_runbook(contract, runbooks, reading)
+                check_runbook(contract, self._files.runbooks, reading)
                 contracts[name] = _with_arrival(contract, contracts.get(name))
                 self._readings[name] = reading
         return contracts
 
-    def _contract_files(self) -> Iterator[tuple[TableName, Path]]:
-        root = self._config / "contracts"
-        for file in sorted(root.rglob("*.yaml")) if root.is_dir() else []:
-            name = _table_of(file, root)
+    def _contract_files(self) -> Iterator[tuple[TableName, str]]:
+        for path in self._files.below("contracts"):
+            name = _table_of(path)
             if name is None:
                 hint = "Write contracts/<layer>/<table>.odcs.yaml, or contracts/bronze/<source>.<table>.odcs.yaml."
-                self._report.add("LH213", Spot(self._path(file)), "the file names no table.", hint)
+                self._misplaced(path, hint)
             else:
-                yield name, file
+                yield name, path
+
+    def _misplaced(self, path: str, hint: str) -> None:
+        self._report.add("LH213", Spot(self._shown(path)), "the file has no effect here.", hint)
 
     def _check_together(self, contracts: Mapping[TableName, Contract]) -> None:
         for name, contract in contracts.items():
@@ -124,16 +137,17 @@ class _Loader:
             self._report.add("LH604", spot, f"these tables are made from each other: {names}.")
 
 
-def _files(folder: Path, suffix: str) -> list[tuple[str, Path]]:
-    found = sorted(folder.glob(f"*{suffix}")) if folder.is_dir() else []
-    return [(file.name.removesuffix(suffix), file) for file in found]
+def _named_tables(stem: str, document: Document) -> set[TableName]:
+    # Also of a source that is wrong elsewhere: its tables exist, so that contracts are not blamed for it.
+    tables = document.data.get("tables")
+    return {TableName("bronze", (stem, name)) for name in tables} if isinstance(tables, dict) else set()
 
 
-def _table_of(file: Path, root: Path) -> TableName | None:
-    layer, *rest = file.relative_to(root).parts
-    parts = file.name.removesuffix(SUFFIX).split(".")
+def _table_of(path: str) -> TableName | None:
+    _, layer, *rest = path.split("/")
+    parts = path.rpartition("/")[2].removesuffix(SUFFIX).split(".")
     expected = 2 if layer == "bronze" else 1
-    fits = file.name.endswith(SUFFIX) and len(rest) == 1 and len(parts) == expected and all(map(is_name, parts))
+    fits = path.endswith(SUFFIX) and len(rest) == 1 and len(parts) == expected and all(map(is_name, parts))
     return TableName(layer, tuple(parts)) if fits and layer in LAYERS else None
 
 
@@ -141,5 +155,6 @@ def _with_arrival(contract: Contract, derived: Contract | None) -> Contract:
     # A bronze contract file adds to what the source file says; arrival bounds and calendar stay the source's.
     if derived is None:
         return contract
-    rules = (*derived.rules, *(rule for rule in contract.rules if rule.id not in {each.id for each in derived.rules}))
+    own = {rule.id for rule in derived.rules}
+    rules = (*derived.rules, *(rule for rule in contract.rules if rule.id not in own))
     return replace(contract, rules=rules, calendar=derived.calendar, owner=contract.owner or derived.owner)

@@ -6,7 +6,7 @@ from typing import Any
 
 from lakehouse_assets.contracts.calendars import read_calendar
 from lakehouse_assets.contracts.columns import read_columns
-from lakehouse_assets.contracts.custom import read_properties
+from lakehouse_assets.contracts.custom import read_properties, steps_of
 from lakehouse_assets.contracts.derived import derived_rules
 from lakehouse_assets.contracts.entries import declared_rules
 from lakehouse_assets.contracts.fingerprints import rule_set
@@ -35,7 +35,7 @@ def read_contract(name: TableName, reading: Reading) -> Contract | None:
     top = read_properties(ContractProperties, data, (reading.document, []), reading.report)
     ours = read_properties(TableProperties, table, (reading.document, AT), reading.report)
     columns = read_columns(table, AT, reading)
-    load = read_load(ours.load, columns, name, reading)
+    load = read_load(ours.load, columns, name, steps_of("lakehouse.load", table, AT), reading)
     if load is None:
         return None
     rules = _read_rules(table, columns, name, reading)
@@ -49,7 +49,9 @@ def read_contract(name: TableName, reading: Reading) -> Contract | None:
         load=load,
         gate=gate,
         place=reading.place(AT),
-        calendar=read_calendar(ours.calendar, AT, reading) if ours.calendar else None,
+        calendar=read_calendar(ours.calendar, steps_of("lakehouse.calendar", table, AT), reading)
+        if ours.calendar
+        else None,
         upstreams=_upstreams(columns),
         rule_set=rule_set((rule.fingerprint for rule in rules), columns, load, gate),
         description=_description(data, table),

@@ -29,11 +29,32 @@ def check_standard(document: Document, report: Report) -> bool:
         return False
     if _validator().is_valid(document.data):
         return True
-    errors = list(_validator().iter_errors(document.data))
+    untyped = _untyped(document)
+    for path in untyped:
+        report.add(
+            "LH302", document.spot([*path, "name"]), "the column has no logicalType.", "The standard asks for one."
+        )
+    errors = [e for e in _validator().iter_errors(document.data) if not _is_below(e.instance_path, untyped)]
     precise = {tuple(error.instance_path) for error in errors if not _is_about_keys(error)}
     for error in errors:
         _tell(error, precise, document, report)
-    return not precise
+    return not precise and not untyped
+
+
+def _untyped(document: Document) -> set[tuple[str | int, ...]]:
+    """Return the columns without logicalType, for which the schema asks for the keys of all types at once."""
+    tables = document.data.get("schema")
+    return {
+        ("schema", number, "properties", index)
+        for number, table in enumerate(tables if isinstance(tables, list) else [])
+        if isinstance(table, Mapping) and isinstance(table.get("properties"), list)
+        for index, entry in enumerate(table["properties"])
+        if isinstance(entry, Mapping) and "logicalType" not in entry
+    }
+
+
+def _is_below(path: list[str | int], others: set[tuple[str | int, ...]]) -> bool:
+    return tuple(path[:4]) in others
 
 
 @cache

@@ -38,9 +38,8 @@ class RetryBlock(Block):
     jitter: Literal["none", "full"] = Field("full", description="Whether waiting times are drawn at random below them.")
 
 
-def read_cadences(document: Document | None, path: str, report: Report) -> dict[str, Cadence]:
+def read_cadences(document: Document | None, report: Report) -> dict[str, Cadence]:
     """Return the cadences by name; an absent file has none."""
-    del path
     found: dict[str, Cadence] = {}
     for name in document.data if document else ():
         block = read_block(CadenceBlock, document.data[name], document, [name], report) if document else None
@@ -54,9 +53,8 @@ def read_cadences(document: Document | None, path: str, report: Report) -> dict[
     return found
 
 
-def read_retry_policies(document: Document | None, path: str, report: Report) -> dict[str, RetryPolicy]:
+def read_retry_policies(document: Document | None, report: Report) -> dict[str, RetryPolicy]:
     """Return the retry policies by name; an absent file has none."""
-    del path
     found: dict[str, RetryPolicy] = {}
     for name in document.data if document else ():
         block = read_block(RetryBlock, document.data[name], document, [name], report) if document else None

@@ -37,14 +37,14 @@ class TypeProblem:
     hint: str = ""
 
 
-def read_type(physical: str | None, logical: str | None) -> ColumnType | TypeProblem:
+def read_type(physical: str | None, logical: str) -> ColumnType | TypeProblem:
     """Return the storable type that the two words of the standard agree on."""
-    if logical is not None and logical not in _LOGICAL:
+    if logical not in _LOGICAL:
         return TypeProblem("LH301", f"columns of type {logical!r} cannot be stored.", "Split it into plain columns.")
     if physical is None:
         return _from_logical(logical)
     found = read_physical(physical)
-    if isinstance(found, ColumnType) and logical is not None and found.kind not in _LOGICAL[logical]:
+    if isinstance(found, ColumnType) and found.kind not in _LOGICAL[logical]:
         return TypeProblem("LH303", f"logicalType {logical!r} contradicts physicalType {physical!r}.")
     return found
 
@@ -85,9 +85,7 @@ def _digits(kind: ColumnType) -> tuple[int, int] | None:
     return (_WIDTH[kind.kind], 0) if kind.kind in _WIDTH else None
 
 
-def _from_logical(logical: str | None) -> ColumnType | TypeProblem:
-    if logical is None:
-        return TypeProblem("LH302", "the column has no type.", "Add physicalType.")
+def _from_logical(logical: str) -> ColumnType | TypeProblem:
     if logical == "number":
         return TypeProblem("LH302", "number leaves its digits open.", "Add physicalType: decimal(18,4), or double.")
     return ColumnType(Kind.LONG if logical == "integer" else Kind(logical))

@@ -49,7 +49,6 @@ _TABLE = (
     Code("LH207", "Names disagree", "A table is found by its file; the file must say the same name."),
     Code("LH208", "Not exactly one table", "A contract file promises one table."),
     Code("LH210", "File cannot be read", "What it says cannot be checked."),
-    Code("LH211", "Table promised twice", "Two contracts for one table cannot both hold."),
     Code("LH212", "Version is not major.minor.patch", "Consumers learn from the version what may break."),
     Code("LH213", "Misplaced file", "The file lies where nothing reads it and would have no effect."),
     Code("LH301", "Type cannot be stored", "Tables hold text, numbers, booleans, dates and timestamps."),

@@ -77,7 +77,7 @@ def _order(finding: Finding) -> tuple[str, int, int, str, str]:
 
 def nearest(word: object, known: Iterable[str]) -> str:
     """Return "Did you mean 'x'?" for the known name closest to `word`, or the list of names when it is short."""
-    names = sorted(set(known))
+    names = sorted({str(name) for name in known})
     lowered = {name.lower(): name for name in names}
     match = get_close_matches(str(word).lower(), lowered, n=1, cutoff=0.6)
     if match:
