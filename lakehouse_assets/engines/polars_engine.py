@@ -158,7 +158,8 @@ def object_store(url: str, options: Mapping[str, str]) -> tuple[Any, str]:
 
     scheme, _, rest = url.partition("://")
     bucket, _, key = rest.partition("/")
-    return from_url(f"{scheme}://{bucket}", config=dict(options)), key
+    config: Any = dict(options)  # obstore has one typed dictionary for each kind of store
+    return from_url(f"{scheme}://{bucket}", config=config), key
 
 
 def _delta_stats(row: Mapping[str, Any], names: Sequence[str], schema: Mapping[str, pl.DataType]) -> dict[str, Any]:
@@ -185,7 +186,7 @@ def _native(frame: nw.LazyFrame) -> pl.LazyFrame:
 
 
 def _dtype(dtype: nw.dtypes.DType) -> pl.DataType:
-    empty = nw.new_series("x", [], dtype, backend="polars").to_native()
+    empty: pl.Series = nw.new_series("x", [], dtype, backend="polars").to_native()
     return empty.dtype
 
 

@@ -1,6 +1,6 @@
 """Bronze to silver: parse, drop identical rows, transform, conform, judge, split. One chunk of partitions at a time."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cache
 from importlib import import_module, util
 
@@ -87,7 +87,7 @@ def transform_of(table: TableName) -> Callable[..., nw.LazyFrame] | None:
     return function
 
 
-def parsing_of(contract: Contract, bronze_columns: Sequence[str] | dict[str, str]) -> Parsing:
+def parsing_of(contract: Contract, bronze_columns: Collection[str]) -> Parsing:
     """Return how the columns that come straight from one raw column are parsed."""
     raw = {}
     for column in contract.columns:

@@ -16,7 +16,8 @@ class Objects:
     """Objects below one root: a folder or `scheme://bucket/prefix`. Paths are relative to the root."""
 
     def __init__(self, root: str, options: Mapping[str, str] | None = None) -> None:
-        self.root, self.options = root.rstrip("/"), dict(options or {})
+        self.root = root.rstrip("/")
+        self.options: Any = dict(options or {})  # obstore has one typed dictionary for each kind of store
         self._opened: Any = None
 
     @property
