@@ -34,10 +34,11 @@ from lakehouse_assets.results import Record
 from lakehouse_assets.state.store import Store
 
 MARKER = "THIS_IS_A_DEMO_LAKE"
+_ASK = "LAKEHOUSE_ENV=demo .venv/bin/lakehouse"
 NEXT = {
     "make dev": "open the Dagster UI on this very lake",
-    "LAKEHOUSE_ENV=demo lakehouse incidents list --all": "what opened, what closed, and why",
-    "LAKEHOUSE_ENV=demo lakehouse quarantine list silver/retail_order_lines": "the refused rows by rule",
+    f"{_ASK} partition silver/retail_order_lines 2011-12-06": "ledger and rules of one day",
+    f"{_ASK} incidents list --all": "what opened, what closed, and what to do about the rest",
     "make demo-retail": "the same pipeline on 541,909 real order lines",
 }
 

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -29,9 +30,8 @@ class Report:
 
 def show_tables(console: Console, found: Found) -> None:
     """Print the row ledger of every table."""
-    table = Table(title="Where every row went", title_justify="left", header_style="bold")
-    table.add_column("table")
-    for name in ("rows in", *_DISPOSITIONS[1:], "score"):
+    table = _table("Where every row went", "table")
+    for name in ("rows in", "published", "quaran-\ntined", "dedupli-\ncated", "filtered", "score"):
         table.add_column(name, justify="right")
     for one in found.tables:
         numbers = [f"{getattr(one.ledger, name):,}" for name in _DISPOSITIONS]
@@ -40,9 +40,8 @@ def show_tables(console: Console, found: Found) -> None:
 
 
 def show_dimensions(console: Console, found: Found) -> None:
-    """Print how many checks each dimension ran and how many failed, rows kept out of readers' sight included."""
-    table = Table(title="Checks on what readers see now", title_justify="left", header_style="bold")
-    table.add_column("dimension")
+    """Print how many checks each dimension ran and how many found something, rows in quarantine included."""
+    table = _table("Checks on what readers see now", "dimension")
     table.add_column("passed", justify="right")
     table.add_column("found something", justify="right")
     for label, (passed, failed) in found.dimensions.items():
@@ -53,16 +52,19 @@ def show_dimensions(console: Console, found: Found) -> None:
 def show_incidents(console: Console, incidents: Sequence[Incident]) -> None:
     """Print what opened and what closed by itself."""
     closed = sum(not incident.is_open for incident in incidents)
-    table = Table(
-        title=f"Incidents: {len(incidents)} opened, {closed} closed by themselves",
-        title_justify="left",
-        header_style="bold",
-    )
-    for name in ("table", "rule", "severity", "state"):
+    title = f"Incidents: {len(incidents)} opened, {closed} closed by themselves when the data was right again"
+    table = _table(title, "table")
+    for name in ("rule", "severity", "state"):
         table.add_column(name)
     for incident in sorted(incidents, key=lambda one: (one.is_open, one.table, one.rule_id)):
         table.add_row(incident.table, incident.rule_id, str(incident.severity), str(incident.state))
     console.print(table)
+
+
+def _table(title: str, first: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column(first, no_wrap=True)
+    return table
 
 
 def show_verdict(console: Console, report: Report, next_commands: Mapping[str, str]) -> None:
@@ -75,9 +77,8 @@ def show_verdict(console: Console, report: Report, next_commands: Mapping[str, s
     elif report.planted is not None:
         console.print("[green]Everything that was planted was found, to the row and to the penny.[/green]")
     console.print("\nNext:")
-    width = max(map(len, next_commands))
     for command, purpose in next_commands.items():
-        console.print(f"  [bold]{command:<{width}}[/bold]  {purpose}")
+        console.print(f"  [bold]{command}[/bold]\n      {purpose}")
 
 
 def write_summary(path: Path, report: Report) -> None:
@@ -90,7 +91,7 @@ def to_summary(report: Report) -> dict[str, Any]:
     found, planted = report.found, report.planted
     return {
         "tables": [{"table": one.table, "partitions": one.partitions, **asdict(one.ledger)} for one in found.tables],
-        "planted": planted and {**asdict(planted), "unknown_columns": sorted(planted.unknown_columns)},
+        "planted": planted and _plain(planted),
         "found": {
             "bad_rows": sum(one.ledger.quarantined for one in found.tables),
             "rules": dict(found.rules),
@@ -109,4 +110,17 @@ def to_summary(report: Report) -> dict[str, Any]:
         "score": round(found.score, 2),
         "differences": list(report.differences),
         "seconds": round(report.seconds, 1),
+    }
+
+
+def _plain(planted: Planted) -> dict[str, Any]:
+    return {
+        "bad_rows": planted.bad_rows,
+        "lost_amount": planted.lost_amount,
+        "rules": dict(planted.rules),
+        "rejected": dict(planted.rejected),
+        "blocked": planted.blocked,
+        "unknown_columns": sorted(planted.unknown_columns),
+        "late_rows": planted.late_rows,
+        "repeated_rows": planted.repeated_rows,
     }
