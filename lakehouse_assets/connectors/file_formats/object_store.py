@@ -23,6 +23,7 @@ class ObjectStore:
 
     def __init__(self, url: str, options: Mapping[str, Any]) -> None:
         self.name = url
+        self._listings: dict[tuple[str, bool], list[Entry]] = {}
         config: Any = {key: str(value) for key, value in options.items()}
         client: Any = {"allow_http": True} if str(options.get("endpoint", "")).startswith("http://") else {}
         try:
@@ -41,14 +42,11 @@ class ObjectStore:
 
     def entries(self, prefix: str, *, deep: bool) -> list[Entry]:
         """Return the objects whose path starts with `prefix`."""
-        # The library lists whole path segments only: list the folder, then filter.
+        # The library lists whole path segments only: list the folder once for all partitions, then filter.
         folder = prefix.rpartition("/")[0]
-        try:
-            found = [_listed(meta) for batch in obstore.list(self._store, folder or None) for meta in batch]
-        except _ERRORS as error:
-            raise self._refusal(prefix, error) from error
-        depth = prefix.count("/")
-        return [entry for entry in found if entry.path.startswith(prefix) and (deep or entry.path.count("/") == depth)]
+        if (folder, deep) not in self._listings:
+            self._listings[folder, deep] = self._list(folder, deep=deep)
+        return [entry for entry in self._listings[folder, deep] if entry.path.startswith(prefix)]
 
     def read(self, entry: Entry) -> Iterator[bytes]:
         """Yield the bytes of the listed version; the store refuses any other."""
@@ -63,6 +61,14 @@ class ObjectStore:
 
     def handle(self, entry: Entry) -> None:
         """Return nothing: remote objects are copied before they are read."""
+
+    def _list(self, folder: str, *, deep: bool) -> list[Entry]:
+        try:
+            if not deep:
+                return [_listed(meta) for meta in obstore.list_with_delimiter(self._store, folder or None)["objects"]]
+            return [_listed(meta) for batch in obstore.list(self._store, folder or None) for meta in batch]
+        except _ERRORS as error:
+            raise self._refusal(folder, error) from error
 
     def _refusal(self, path: str, error: Exception) -> SourceError:
         return SourceError(
