@@ -20,7 +20,7 @@ def to_asset(contract: Contract, lake: LakeResource) -> dg.AssetsDefinition:
     """Return the asset of a table."""
     plan = to_plan(contract, lake)
     settings = lake.lake.settings
-    with preview.quiet():
+    with preview.disable_dagster_warnings():
         return dg.asset(
             key=plan.key,
             description=contract.description or None,
@@ -31,7 +31,7 @@ def to_asset(contract: Contract, lake: LakeResource) -> dg.AssetsDefinition:
             metadata=metadata.to_metadata(contract, uri=plan.uri, config_dir=settings.config_dir),
             deps=_deps(contract, lake),
             partitions_def=plan.partitions,
-            backfill_policy=dg.BackfillPolicy.single_run() if plan.partitions else None,
+            backfill_policy=dg.BackfillPolicy.single_run(),
             output_required=False,
             check_specs=list(plan.checks.values()),
             freshness_policy=to_freshness(contract, warn=settings.staleness_warn, fail=settings.staleness_fail),

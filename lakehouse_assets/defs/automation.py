@@ -6,6 +6,7 @@ which others were blocked still reach the tables downstream.
 """
 
 from datetime import timedelta
+from functools import cache
 
 import dagster as dg
 
@@ -32,10 +33,15 @@ def on_change(contract: Contract, *, late_window: bool) -> dg.AutomationConditio
 
     `late_window`: inputs may be missing, because a partition is published with what is there.
     """
+    return _on_change(_window(contract, default=_EVER), late_window=late_window)
+
+
+@cache
+def _on_change(window: timedelta, *, late_window: bool) -> dg.AutomationCondition:
     eager = dg.AutomationCondition.eager()
     if late_window:
         eager = eager.without(~dg.AutomationCondition.any_deps_missing())
-    widened = dg.AutomationCondition.in_latest_time_window(_window(contract, default=_EVER))
+    widened = dg.AutomationCondition.in_latest_time_window(window)
     anywhere = eager.replace(dg.AutomationCondition.in_latest_time_window(), widened)
     changed = anywhere.replace("any_deps_updated", _any_deps_changed())
     return (changed & _all_deps_published()).with_label("inputs_changed")

@@ -68,7 +68,7 @@ def to_evaluation(
         check_name=spec.name,
         partition=partition,
         passed=all(rule.severity is Severity.INFO for rule in failed),
-        blocking=blocks,
+        blocking=True,
         severity=dg.AssetCheckSeverity.ERROR if blocks else dg.AssetCheckSeverity.WARN,
         description=_describe(failed, len(rules)),
         metadata={

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from lakehouse_assets.contracts.model import Column, Contract, RuleSpec
 from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.naming import TableName
 
+_TRANSFORMS = Path(__file__).parents[1] / "transforms"
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -102,12 +104,14 @@ def _table(path: str) -> TableName | None:
 
 
 def _references(contract: Contract, config_dir: Path) -> list[dg.LocalFileCodeReference | dg.UrlCodeReference]:
-    files = {"contract": config_dir.parent / contract.place.path}
-    package = Path(__file__).parents[1]
-    files["transform"] = package / "transforms" / contract.table.layer / f"{contract.table.short}.py"
-    lines = {"contract": contract.place.line}
-    return [
-        dg.LocalFileCodeReference(file_path=str(path), line_number=lines.get(label) or 1, label=label)
-        for label, path in files.items()
-        if label == "contract" or path.is_file()
-    ]
+    place = contract.place
+    found = [("contract", f"{config_dir.parent}/{place.path}", place.line or 1)]
+    name = f"{contract.table.short}.py"
+    if name in _modules(contract.table.layer):
+        found.append(("transform", f"{_TRANSFORMS}/{contract.table.layer}/{name}", 1))
+    return [dg.LocalFileCodeReference(file_path=path, line_number=line, label=label) for label, path, line in found]
+
+
+@cache
+def _modules(layer: str) -> frozenset[str]:
+    return frozenset(path.name for path in (_TRANSFORMS / layer).glob("*.py"))

@@ -5,12 +5,13 @@ What a partition *contains* is the pipeline's business (`pipeline.curate`); here
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 
 from lakehouse_assets.contracts.model import Calendar, Contract
-from lakehouse_assets.defs.preview import quiet
+from lakehouse_assets.defs.preview import disable_dagster_warnings
 
 _CRON_WEEKDAYS = (1, 2, 3, 4, 5, 6, 0)
 
@@ -29,8 +30,12 @@ def to_mapping(contract: Contract, upstream: Contract) -> dg.PartitionMapping | 
     """
     if not _is_daily(contract) or not _is_daily(upstream):
         return None
-    first, last = _days_read(contract, upstream)
-    with quiet():
+    return _window(*_days_read(contract, upstream))
+
+
+@cache
+def _window(first: int, last: int) -> dg.TimeWindowPartitionMapping:
+    with disable_dagster_warnings():
         return dg.TimeWindowPartitionMapping(
             start_offset=first, end_offset=last, allow_nonexistent_upstream_partitions=True
         )
@@ -52,6 +57,7 @@ def _is_daily(contract: Contract) -> bool:
     return contract.is_partitioned and contract.calendar is not None
 
 
+@cache
 def _daily(calendar: Calendar) -> dg.DailyPartitionsDefinition:
     exclusions: list[str | datetime] = [f"0 0 * * {_CRON_WEEKDAYS[day]}" for day in calendar.closed_weekdays]
     exclusions += [_midnight(calendar, day) for day in calendar.closed_dates]

@@ -4,9 +4,7 @@ Belongs here: partitioned checks and their targets, data versions of single part
 A new Dagster version is tried here first: `lakehouse_assets_tests/pipelines/test_preview.py` says what must hold.
 """
 
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -21,24 +19,16 @@ from dagster._core.definitions.source_asset import (  # noqa: TID251 - isolated 
     SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION,
 )
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage  # noqa: TID251 - isolated here
+from dagster_shared.utils.warnings import disable_dagster_warnings
 
-__all__ = ["Target", "data_version_tags", "partitioned_checks", "quiet", "read_events", "read_targets", "silent"]
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Silence Dagster's own preview and beta notices around one call."""
-    with warnings.catch_warnings():
-        for category in (dg.PreviewWarning, dg.BetaWarning):
-            warnings.simplefilter("ignore", category)
-        yield
+__all__ = ["Target", "data_version_tags", "partitioned_checks", "read_events", "read_targets", "silent"]
 
 
 def partitioned_checks(
     key: dg.AssetKey, descriptions: Mapping[str, str], partitions: dg.PartitionsDefinition | None
 ) -> list[dg.AssetCheckSpec]:
     """Return one blocking check a name, partitioned like the asset."""
-    with quiet():
+    with disable_dagster_warnings():
         return [
             dg.AssetCheckSpec(name, asset=key, description=text, blocking=True, partitions_def=partitions)
             for name, text in descriptions.items()

@@ -46,8 +46,8 @@ def colours(result: dg.ExecuteInProcessResult) -> dict[tuple[str, str | None], s
     """Return what each check says about each partition."""
     said = {}
     for event in result.get_asset_check_evaluations():
-        red = not event.passed and event.blocking
-        said[event.check_name, event.partition] = "red" if red else "green" if event.passed else "amber"
+        failed = "red" if event.severity is dg.AssetCheckSeverity.ERROR else "amber"
+        said[event.check_name, event.partition] = "green" if event.passed else failed
     return said
 
 

@@ -92,7 +92,7 @@ def test_every_asset_is_run_in_single_runs_has_checks_freshness_and_automation(t
     assert len(graph.get_all_asset_keys()) == len(contracts)
     for key in graph.get_all_asset_keys():
         node = graph.get(key)
-        assert node.backfill_policy == (dg.BackfillPolicy.single_run() if node.partitions_def else None)
+        assert node.backfill_policy == dg.BackfillPolicy.single_run()
         assert {check.name for check in node.check_keys} >= {"Completeness", "Validity", "Consistency"}
         assert node.freshness_policy == dg.FreshnessPolicy.time_window(timedelta(hours=24), timedelta(hours=12))
         assert node.automation_condition is not None

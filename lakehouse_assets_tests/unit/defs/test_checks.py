@@ -69,14 +69,10 @@ BLOCKING = replace(FAILED, on_failure=OnFailure.BLOCK)
     ],
 )
 def test_red_holds_back_amber_tells_green_is_fine(evaluation: dg.AssetCheckEvaluation, colour: str) -> None:
-    said = {
-        (True, False): "green",
-        (False, False): "amber",
-        (False, True): "red",
-    }[evaluation.passed, bool(evaluation.blocking)]
+    failed = {dg.AssetCheckSeverity.ERROR: "red", dg.AssetCheckSeverity.WARN: "amber"}
 
-    assert said == colour
-    assert (evaluation.severity is dg.AssetCheckSeverity.ERROR) == (colour == "red")
+    assert ("green" if evaluation.passed else failed[evaluation.severity]) == colour
+    assert evaluation.blocking
 
 
 def test_the_evaluation_says_what_failed_and_shows_every_rule() -> None:
