@@ -34,7 +34,8 @@ class _PolarsExpr(nw.Expr):
         return super()._to_compliant_expr(ns)
 
 
-def _natively(expr: nw.Expr, polars: Callable[[pl.Expr], pl.Expr]) -> nw.Expr:
+def natively(expr: nw.Expr, polars: Callable[[pl.Expr], pl.Expr]) -> nw.Expr:
+    """Add a step in the engine's own language; the two halves of an operation are written next to each other."""
     # `pipe` reaches Polars untouched through Narwhals; the canary test in tests/unit/engines watches this.
     return _PolarsExpr(*expr._nodes, ExprNode(ExprKind.ELEMENTWISE, "pipe", function=polars))  # noqa: SLF001
 
@@ -42,7 +43,7 @@ def _natively(expr: nw.Expr, polars: Callable[[pl.Expr], pl.Expr]) -> nw.Expr:
 def try_cast(expr: nw.Expr, dtype: nw.dtypes.DType) -> nw.Expr:
     """Cast; what cannot be cast is null. Text to integer takes exactly `[+-]?[0-9]+`, as Spark's `try_cast` of it."""
     native = native_type(dtype)
-    return _natively(expr, lambda e: e.cast(native, strict=False))
+    return natively(expr, lambda e: e.cast(native, strict=False))
 
 
 def try_datetime(expr: nw.Expr, pattern: str, *, has_offset: bool = False) -> nw.Expr:
@@ -54,7 +55,7 @@ def try_datetime(expr: nw.Expr, pattern: str, *, has_offset: bool = False) -> nw
         zone = "UTC" if has_offset else None
         return e.str.to_datetime(pattern, time_unit="us", time_zone=zone, strict=False, cache=cache, ambiguous="null")
 
-    return _natively(expr, polars)
+    return natively(expr, polars)
 
 
 def try_localise(expr: nw.Expr, zone: str, *, ambiguous: Literal["null", "earliest"] = "null") -> nw.Expr:
@@ -63,17 +64,17 @@ def try_localise(expr: nw.Expr, zone: str, *, ambiguous: Literal["null", "earlie
     def polars(e: pl.Expr) -> pl.Expr:
         return e.dt.replace_time_zone(zone, ambiguous=ambiguous, non_existent="null").dt.convert_time_zone("UTC")
 
-    return _natively(expr, polars)
+    return natively(expr, polars)
 
 
 def to_nfc(expr: nw.Expr) -> nw.Expr:
     """Return text in Unicode normalisation form C, in which equal text has equal bytes."""
-    return _natively(expr, lambda e: e.str.normalize("NFC"))
+    return natively(expr, lambda e: e.str.normalize("NFC"))
 
 
 def has_only_ascii(expr: nw.Expr) -> nw.Expr:
     """Whether text has no character beyond ASCII: one cheap comparison that spares a regular expression."""
-    return _natively(expr, lambda e: e.str.len_bytes() == e.str.len_chars())
+    return natively(expr, lambda e: e.str.len_bytes() == e.str.len_chars())
 
 
 def row_as_json(columns: Mapping[str, str]) -> nw.Expr:
@@ -83,7 +84,7 @@ def row_as_json(columns: Mapping[str, str]) -> nw.Expr:
     def polars(_: pl.Expr) -> pl.Expr:
         return pl.struct([pl.col(column).alias(name) for name, column in names]).struct.json_encode()
 
-    return _natively(nw.col(names[0][1]), polars)
+    return natively(nw.col(names[0][1]), polars)
 
 
 def reasons_of(flags: Mapping[str, Mapping[str, str | None]]) -> nw.Expr:
@@ -94,7 +95,7 @@ def reasons_of(flags: Mapping[str, Mapping[str, str | None]]) -> nw.Expr:
         each = [pl.when(pl.col(flag)).then(_constant(fields)) for flag, fields in items]
         return pl.concat_list(each).list.drop_nulls()
 
-    return _natively(nw.col(items[0][0]), polars)
+    return natively(nw.col(items[0][0]), polars)
 
 
 def joined_field(expr: nw.Expr, field: str) -> nw.Expr:
@@ -103,7 +104,7 @@ def joined_field(expr: nw.Expr, field: str) -> nw.Expr:
     def polars(e: pl.Expr) -> pl.Expr:
         return e.list.eval(pl.element().struct.field(field)).list.join(" ")
 
-    return _natively(expr, polars)
+    return natively(expr, polars)
 
 
 def row_hash(columns: Mapping[str, nw.dtypes.DType]) -> nw.Expr:
@@ -129,7 +130,7 @@ def row_hash(columns: Mapping[str, nw.dtypes.DType]) -> nw.Expr:
         text = combined.reinterpret(signed=True).cast(pl.String)
         return _xxhash64(text, SPARK_SEED).reinterpret(signed=True)
 
-    return _natively(nw.col(items[0][1][0]), polars)
+    return natively(nw.col(items[0][1][0]), polars)
 
 
 def column_seed(position: int) -> int:
@@ -164,7 +165,7 @@ def _half(column: str, where: str, part: Callable[[pl.Expr], pl.Expr]) -> nw.Exp
         half = part(e.reinterpret(signed=False)).cast(pl.Int64)
         return half * pl.col(where).cast(pl.Int64) if where else half
 
-    return _natively(nw.col(column), polars)
+    return natively(nw.col(column), polars)
 
 
 def _column_hash(column: pl.Expr, dtype: nw.dtypes.DType, seed: int) -> pl.Expr:

@@ -5,9 +5,9 @@ its pattern is refused, never guessed. Reading the text is done in `times`.
 """
 
 import re
-from dataclasses import dataclass
 from functools import cache
 
+from lakehouse_assets.engines.times import TimeForm
 from lakehouse_assets.errors import LakehouseError
 
 # https://docs.rs/chrono/latest/chrono/format/strftime; `%-d`, `%_d` and `%0d` change padding only.
@@ -21,7 +21,7 @@ _OFFSET = r"[+-][0-9]{2}:?[0-9]{2}"
 _FRACTION = r"\.[0-9]{1,6}0*"  # beyond microseconds only zeros: nothing is cut off
 _SHAPES = {
     "Y": _YEAR, "G": _YEAR, "y": "[0-9]{2}", "g": "[0-9]{2}", "C": "[0-9]{2}", "j": "[0-9]{1,3}",
-    "M": "[0-9]{2}", "S": "[0-9]{2}", "b": "[A-Za-z]{3}", "B": "[A-Za-z]{3,9}", "a": "[A-Za-z]{3}",
+    "M": "[0-9]{2}", "S": "[0-5][0-9]", "b": "[A-Za-z]{3}", "B": "[A-Za-z]{3,9}", "a": "[A-Za-z]{3}",
     "A": "[A-Za-z]{6,9}", "p": "[AaPp][Mm]", "P": "[AaPp][Mm]", "u": "[1-7]", "w": "[0-6]", "V": "[0-9]{1,2}",
     "U": "[0-9]{1,2}", "W": "[0-9]{1,2}", "s": "-?[0-9]{1,12}", "f": "[0-9]{9}", "3f": "[0-9]{3}", "6f": "[0-9]{6}",
     "9f": "[0-9]{6}000", ".f": f"({_FRACTION})?", ".3f": r"\.[0-9]{3}", ".6f": r"\.[0-9]{6}", ".9f": r"\.[0-9]{6}000",
@@ -33,28 +33,20 @@ _SPACE_PADDED = frozenset("ekl")
 _WITH_OFFSET = frozenset({"z", ":z", "#z", "+"})
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
-    """A chrono pattern with the whole-text expression of what it accepts. `leap` accepts second 60 only, or is ""."""
-
-    chrono: str
-    shape: str
-    leap: str
-    has_offset: bool
-
-
 @cache
-def read_pattern(chrono: str) -> Pattern:
+def read_pattern(chrono: str) -> TimeForm:
     """Return what a pattern accepts; numbers next to each other without a separator must have all their digits."""
     for short, long in _SHORTHANDS.items():
         chrono = chrono.replace(short, long)
     pieces = _pieces(chrono)
     names = {name for is_directive, name in pieces if is_directive}
-    return Pattern(
+    shape, leap = ("".join(_shape(pieces, at, second) for at in range(len(pieces))) for second in ("", "60"))
+    return TimeForm(
         chrono,
-        whole("".join(_shape(pieces, index) for index in range(len(pieces)))),
-        whole("".join(_shape(pieces, index, second="60") for index in range(len(pieces)))) if "S" in names else "",
-        bool(names & _WITH_OFFSET),
+        whole(shape),
+        leap=whole(leap) if "S" in names else "",
+        has_offset=bool(names & _WITH_OFFSET),
+        is_utc=chrono.endswith("%SZ"),
     )
 
 
@@ -87,7 +79,7 @@ def _pieces(chrono: str) -> list[tuple[bool, str]]:
     return [*pieces, (False, chrono[end:])] if end < len(chrono) else pieces
 
 
-def _shape(pieces: list[tuple[bool, str]], index: int, second: str = "") -> str:
+def _shape(pieces: list[tuple[bool, str]], index: int, second: str) -> str:
     is_directive, name = pieces[index]
     if not is_directive:
         return re.escape(name)
