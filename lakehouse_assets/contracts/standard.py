@@ -38,7 +38,7 @@ def check_standard(document: Document, report: Report) -> bool:
     precise = {tuple(error.instance_path) for error in errors if not _is_about_keys(error)}
     for error in errors:
         _tell(error, precise, document, report)
-    return not precise and not untyped
+    return not untyped and all(_is_only_unknown(error) for error in errors)
 
 
 def _untyped(document: Document) -> set[tuple[str | int, ...]]:
@@ -71,6 +71,14 @@ def _schema() -> dict[str, Any]:
 
 def _is_about_keys(error: jsonschema_rs.ValidationError) -> bool:
     return error.kind.name in {"unevaluatedProperties", "additionalProperties"}
+
+
+def _is_only_unknown(error: jsonschema_rs.ValidationError) -> bool:
+    """Whether the error is about keys nobody reads; known keys in the wrong place may hold anything."""
+    if not _is_about_keys(error):
+        return False
+    kind: Any = error.kind
+    return not set(kind.unexpected) & set(_known_keys(_definition(error.schema_path)))
 
 
 def _tell(

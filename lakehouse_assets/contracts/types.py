@@ -70,8 +70,8 @@ def narrows(source: ColumnType, target: ColumnType) -> bool:
     """Whether values of `source` may not fit `target` although both are of a kind; text is parsed and never narrows."""
     if source.kind is Kind.STRING or source == target or target.kind is Kind.STRING:
         return False
-    if source.kind is Kind.TIMESTAMP:
-        return target.kind is Kind.DATE
+    if target.kind in {Kind.DATE, Kind.TIMESTAMP}:
+        return source.kind is Kind.TIMESTAMP
     if target.kind is Kind.DOUBLE:
         return source.kind in {Kind.LONG, Kind.DECIMAL}
     before, after = _digits(source), _digits(target)

@@ -1,0 +1,99 @@
+"""The commands that show the configuration: what they print and how they end."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from lakehouse_assets.cli.docs import pages
+from lakehouse_assets.cli.main import build_app
+from lakehouse_assets.cli.settings import masked
+
+REPOSITORY = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "config"
+    shutil.copytree(REPOSITORY / "config", folder)
+    shutil.copytree(REPOSITORY / "docs", tmp_path / "docs")
+    monkeypatch.setenv("LAKEHOUSE_CONFIG_DIR", str(folder))
+    monkeypatch.setenv("LAKEHOUSE_ENV", "local")
+    return folder
+
+
+def test_the_shipped_configuration_is_valid(config: Path) -> None:
+    done = CliRunner().invoke(build_app(), ["validate"])
+
+    assert done.exit_code == 0, done.output
+    assert "0 errors" in done.output
+    assert config.exists()
+
+
+def test_validate_shows_tables_and_where_plug_ins_were_found(config: Path) -> None:
+    shown = json.loads(CliRunner().invoke(build_app(), ["validate", "--json"]).output)
+
+    assert config.exists()
+    assert {table["layer"] for table in shown["tables"]} == {"bronze", "silver", "gold"}
+    assert shown["plugins"]["rules"]["between"] == "lakehouse_assets.quality.rules.conformity"
+    assert shown["plugins"]["sources"]["files"] == "lakehouse_assets.connectors.files"
+
+
+def test_validate_fails_when_anything_is_wrong(config: Path) -> None:
+    source = config / "sources/retail.yaml"
+    source.write_text(source.read_text().replace("kind: files", "kind: flies"))
+
+    done = CliRunner().invoke(build_app(), ["validate"])
+
+    assert done.exit_code == 1
+    assert "retail.yaml:3:1: error LH901" in done.output
+    assert "Did you mean 'files'?" in done.output
+
+
+def test_findings_are_data_as_well(config: Path) -> None:
+    source = config / "sources/retail.yaml"
+    source.write_text(source.read_text().replace("kind: files", "kind: flies"))
+
+    findings = json.loads(CliRunner().invoke(build_app(), ["validate", "--json"]).output)["findings"]
+
+    assert [(each["code"], each["severity"], each["line"]) for each in findings] == [("LH901", "error", 3)]
+
+
+def test_settings_show_each_value_and_its_origin(config: Path) -> None:
+    shown = json.loads(CliRunner().invoke(build_app(), ["settings", "--json"]).output)
+
+    assert shown["environment"] == "local"
+    assert {"name": "runLog", "value": "stdout", "origin": "config/environments/base.yaml:2:1"} in shown["settings"]
+    assert config.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("storageOptions.aws_secret_access_key", "abc", "***"),
+        ("storageOptions.aws_access_key_id", "abc", "abc"),
+        ("storageOptions.azure_storage_sas_token", "abc", "***"),
+        ("stateUrl", "postgresql://lake:abc@db/lake", "postgresql://lake:***@db/lake"),
+        ("stateUrl", "sqlite:////lake/state.db", "sqlite:////lake/state.db"),
+        ("sources.crm.connection.password", "abc", "***"),
+    ],
+)
+def test_secrets_are_never_shown(name: str, value: str, shown: str) -> None:
+    assert masked(name, value) == shown
+
+
+@pytest.mark.parametrize("name", sorted(pages()))
+def test_a_generated_page_is_current(name: str) -> None:
+    written = (REPOSITORY / "docs/reference" / name).read_text(encoding="utf-8")
+
+    assert written == pages()[name], "run `lakehouse docs`"
+
+
+def test_docs_writes_what_is_not_current(tmp_path: Path) -> None:
+    folder = str(tmp_path / "reference")
+
+    assert CliRunner().invoke(build_app(), ["docs", "--check", "--folder", folder]).exit_code == 1
+    assert CliRunner().invoke(build_app(), ["docs", "--folder", folder]).exit_code == 0
+    assert CliRunner().invoke(build_app(), ["docs", "--check", "--folder", folder]).exit_code == 0
