@@ -11,7 +11,8 @@ import polars as pl
 
 from lakehouse_assets.engines import kit
 from lakehouse_assets.errors import UnknownTableError
-from lakehouse_assets.naming import ROW_ID, TableName, publish_of, quarantine_of
+from lakehouse_assets.naming import TableName, publish_of, quarantine_of
+from lakehouse_assets.pipeline.hashes import hashed_partitions, with_content_hash, with_quarantine_hash
 from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.storage.table import OpenTable
 
@@ -35,9 +36,7 @@ def content_of(lake: Lake, table: TableName) -> Content:
     if opened is None:
         raise UnknownTableError(f"{table} was never published.", fix="Materialise it first.")
     rows = _hashed(lake, table, opened)
-    totals = lake.engine.collect(
-        rows.group_by(opened.partition_column).agg(nw.len().alias("rows"), *kit.content_totals("__hash"))
-    )
+    totals = lake.engine.collect(hashed_partitions(rows, opened.partition_column))
     found = {str(p): (int(n), kit.content_hash(n, low, high)) for p, n, low, high in totals.iter_rows()}
     partitions = {p: found.get(p, (0, kit.content_hash(0, 0, 0))) for p in opened.partitions}
     lines = "\n".join(f"{p} {n} {digest}" for p, (n, digest) in sorted(partitions.items()) if n or p in found)
@@ -62,20 +61,8 @@ def sample_of(lake: Lake, table: TableName, limit: int = 20) -> pl.DataFrame:
 
 
 def _hashed(lake: Lake, table: TableName, opened: OpenTable) -> nw.LazyFrame:
-    if table.layer in _QUARANTINE:
-        return _hashed_quarantine(lake, table, opened)
-    rows = lake.scan(opened)
-    types = rows.collect_schema()
-    names = sorted(name for name in opened.columns if name[0] != "_" and name != opened.partition_column)
-    return rows.with_columns(kit.row_hash({name: types[name] for name in names}).alias("__hash"))
-
-
-def _hashed_quarantine(lake: Lake, table: TableName, opened: OpenTable) -> nw.LazyFrame:
+    if table.layer not in _QUARANTINE:
+        return with_content_hash(lake.scan(opened), opened.columns, opened.partition_column)
     of = TableName(table.path[0], table.path[1:])
     rows = served_quarantine(lake, of) if table.layer == "quarantine" else lake.scan(opened)
-    if rows is None:
-        rows = lake.scan(opened, ())
-    # The reasons of a row as text: rule ids in declared order, which the rule set fixes.
-    return rows.with_columns(kit.joined_field(nw.col("reasons"), "rule_id").alias("__reasons")).with_columns(
-        kit.row_hash({ROW_ID: nw.String(), "__reasons": nw.String(), "raw": nw.String()}).alias("__hash")
-    )
+    return with_quarantine_hash(lake.scan(opened, ()) if rows is None else rows)

@@ -11,16 +11,18 @@ import polars as pl
 
 from lakehouse_assets.contracts.model import RuleSpec
 from lakehouse_assets.engines import kit
-from lakehouse_assets.engines.protocol import Branch
+from lakehouse_assets.engines.protocol import Branch, DataFile
 from lakehouse_assets.naming import RAW_HASH, ROW_ID, quarantine_of
 from lakehouse_assets.pipeline.draft import Draft, Tally
-from lakehouse_assets.pipeline.step import Step
+from lakehouse_assets.pipeline.hashes import HASH, hashed_partitions, with_content_hash, with_quarantine_hash
+from lakehouse_assets.pipeline.step import Step, quarantine_columns
 from lakehouse_assets.quality.duplicates import FATE, OLDER, REPEATED_KEY, members_of_repeated_keys, older_versions
 from lakehouse_assets.quality.judge import RowRule, flag, flag_of, to_results
 from lakehouse_assets.quality.quarantine import quarantine_rows
 from lakehouse_assets.results import Ledger, OnFailure, StagedFile
+from lakehouse_assets.storage.staged import in_memory
 
-REFUSED, REFUSED_LATER, VALID = "__refused", "__refused_later", "__valid"
+REFUSED, REFUSED_LATER, KEPT, VALID = "__refused", "__refused_later", "__kept", "__valid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,8 @@ def split(
         valid += staged[0]
         refused += staged[1]
         _add_up(counts, totals, step.contract.partition_column)
+    if refused:
+        _add_up(counts, _refused_totals(step, refused), step.contract.partition_column)
     return Draft((), tuple(valid), tuple(refused), step.columns), counts
 
 
@@ -90,7 +94,7 @@ def _judged(step: Step, rows: nw.LazyFrame, rules: Rules, fates: pl.DataFrame | 
     later = [number for number, rule in enumerate(rules.all) if number >= len(rules.first) and _refuses(rule)]
     flagged = flagged.with_columns(_any(first).alias(REFUSED), _any(later).alias(REFUSED_LATER))
     kept = ~nw.col(REFUSED) & (nw.col(FATE) != OLDER)
-    return flagged.with_columns((kept & ~nw.col(REFUSED_LATER)).alias(VALID), kept.alias("__kept"))
+    return flagged.with_columns((kept & ~nw.col(REFUSED_LATER)).alias(VALID), kept.alias(KEPT))
 
 
 def _refuses(rule: RowRule) -> bool:
@@ -131,32 +135,38 @@ def _valid_branch(step: Step, judged: nw.LazyFrame, number: int) -> Branch:
 
 
 def _refused_branch(step: Step, judged: nw.LazyFrame, rules: Rules, raw: Mapping[str, str], number: int) -> Branch:
-    rows = judged.filter(nw.col(REFUSED) | (nw.col("__kept") & nw.col(REFUSED_LATER)))
+    rows = judged.filter(nw.col(REFUSED) | (nw.col(KEPT) & nw.col(REFUSED_LATER)))
     frame = quarantine_rows(rows, rules.all, raw, step.contract)
     return Branch(frame, step.target(quarantine_of(step.name), pass_number=number))
 
 
 def _totals(step: Step, judged: nw.LazyFrame, rules: Rules) -> nw.LazyFrame:
-    content = sorted(name for name in step.columns if name[0] != "_" and name != step.contract.partition_column)
-    types = judged.collect_schema()
-    flags = [nw.col(flag_of(number)) for number in range(len(rules.all))]
-    refused = nw.col(REFUSED) | (nw.col("__kept") & nw.col(REFUSED_LATER))
-    hashed = judged.with_columns(
-        kit.row_hash({name: types[name] for name in content}).alias("__hash"),
-        refused.alias("__out"),
+    flags = [flag_of(number) for number in range(len(rules.all))]
+    refused = nw.col(REFUSED) | (nw.col(KEPT) & nw.col(REFUSED_LATER))
+    partition = step.contract.partition_column
+    return (
+        with_content_hash(judged, step.columns, partition)
+        .group_by(partition)
+        .agg(
+            nw.len().cast(nw.Int64).alias("rows"),
+            nw.col(VALID).cast(nw.Int64).sum().alias("valid"),
+            refused.cast(nw.Int64).sum().alias("refused"),
+            (~nw.col(REFUSED) & (nw.col(FATE) == OLDER)).cast(nw.Int64).sum().alias("older"),
+            *[nw.col(name).cast(nw.Int64).sum().alias(name) for name in flags],
+            *kit.content_totals(HASH, where=VALID, prefix="valid"),
+        )
     )
-    reasons = nw.concat_str(*[flag.cast(nw.Int8).cast(nw.String) for flag in flags]) if flags else nw.lit("")
-    hashed = hashed.with_columns(reasons.alias("__reasons"))
-    hashed = hashed.with_columns(kit.row_hash({RAW_HASH: nw.Int64(), "__reasons": nw.String()}).alias("__refused_hash"))
-    return hashed.group_by(step.contract.partition_column).agg(
-        nw.len().cast(nw.Int64).alias("rows"),
-        nw.col(VALID).cast(nw.Int64).sum().alias("valid"),
-        nw.col("__out").cast(nw.Int64).sum().alias("refused"),
-        (~nw.col(REFUSED) & (nw.col(FATE) == OLDER)).cast(nw.Int64).sum().alias("older"),
-        *[flag.cast(nw.Int64).sum().alias(flag_of(number)) for number, flag in enumerate(flags)],
-        *kit.content_totals("__hash", where=VALID, prefix="valid"),
-        *kit.content_totals("__refused_hash", where="__out", prefix="refused"),
-    )
+
+
+def _refused_totals(step: Step, refused: Sequence[StagedFile]) -> pl.DataFrame:
+    # Hashed from what was staged: few rows as a rule, where the pass itself would hash every row for nothing.
+    target = step.target(quarantine_of(step.name))
+    stored = {k: v for k, v in quarantine_columns(step.contract).items() if k != target.partition_column}
+    files = [DataFile(file.path, file.rows, file.partition) for file in refused]
+    rows = step.lake.engine.scan(target.root, files, target.partition_column, in_memory(stored))
+    totals = hashed_partitions(with_quarantine_hash(rows), target.partition_column)
+    names = {"content_low": "refused_low", "content_high": "refused_high"}
+    return step.lake.engine.collect(totals.drop("rows").rename(names))
 
 
 def _add_up(counts: dict[str, dict[str, int]], totals: pl.DataFrame, partition_column: str) -> None:

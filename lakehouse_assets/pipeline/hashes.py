@@ -1,0 +1,29 @@
+"""Which columns make up the content hash of a table and of its quarantine; how a row is hashed is `engines.kit`."""
+
+from collections.abc import Iterable
+
+import narwhals as nw
+
+from lakehouse_assets.engines import kit
+from lakehouse_assets.naming import ROW_ID
+
+HASH = "__hash"
+
+
+def with_content_hash(rows: nw.LazyFrame, columns: Iterable[str], partition_column: str) -> nw.LazyFrame:
+    """Add the hash of each row over `columns` without technical ones and without the partition column, by name."""
+    types = rows.collect_schema()
+    names = sorted(name for name in columns if name[0] != "_" and name != partition_column)
+    return rows.with_columns(kit.row_hash({name: types[name] for name in names}).alias(HASH))
+
+
+def with_quarantine_hash(rows: nw.LazyFrame) -> nw.LazyFrame:
+    """Add the hash of each quarantined row: which row, which rules it broke in declared order, and its raw content."""
+    rows = rows.with_columns(kit.joined_field(nw.col("reasons"), "rule_id").alias("__reasons"))
+    text = nw.String()
+    return rows.with_columns(kit.row_hash({ROW_ID: text, "__reasons": text, "raw": text}).alias(HASH))
+
+
+def hashed_partitions(rows: nw.LazyFrame, partition_column: str) -> nw.LazyFrame:
+    """Return rows and hash totals of each partition of a frame with a hash column."""
+    return rows.group_by(partition_column).agg(nw.len().cast(nw.Int64).alias("rows"), *kit.content_totals(HASH))
