@@ -125,4 +125,4 @@ def test_two_hundred_contracts_load_in_a_fraction_of_a_second() -> None:
 
     assert len(catalog.contracts) == 201
     assert found == ()
-    assert time.process_time() - started < 2, "0.4 s on an idle machine"
+    assert time.process_time() - started < 2
