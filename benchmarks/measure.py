@@ -23,7 +23,7 @@ class Run:
 def run(workload: str, *arguments: str) -> Run:
     """Run `python -m benchmarks.workloads.<workload> <arguments>` and return what it cost."""
     command = [sys.executable, "-m", f"benchmarks.workloads.{workload}", *arguments]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1])  # noqa: S603
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1])
     output = process.stdout.read() if process.stdout else ""
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)

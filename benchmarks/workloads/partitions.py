@@ -1,4 +1,4 @@
-"""A single-run range of 305 tiny partitions: through Dagster on SQLite (`ours`), and the same data work alone (`plain`)."""
+"""A single-run range of 305 tiny partitions: through Dagster on SQLite (`ours`), and the data work alone (`plain`)."""
 
 import json
 import os
