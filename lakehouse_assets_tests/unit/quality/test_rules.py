@@ -82,8 +82,7 @@ def _is_fine(rule: RuleFunction, example: Any) -> bool | None:  # noqa: ANN401 -
     row = example if isinstance(example, dict) else {"x": example}
     schema = None if any(value is not None for value in row.values()) else dict.fromkeys(row, pl.String)
     frame = pl.LazyFrame({name: [_value(value)] for name, value in row.items()}, schema=schema)
-    answer = _evaluated(rule, frame)
-    return answer
+    return _evaluated(rule, frame)
 
 
 def _evaluated(rule: RuleFunction, frame: pl.LazyFrame) -> bool | None:
