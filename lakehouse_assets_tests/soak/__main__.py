@@ -27,8 +27,8 @@ Written by `make soak`; do not edit.
 | first seed | {seed} |
 
 ## Kills at random moments
-A process runs the whole retail chain (bronze → silver → three gold tables, {rows:,} rows a day, five days) and is ended with
-SIGKILL after a random time. Every table must still be readable with exactly the rows its log promises.
+A process runs the whole retail chain (bronze → silver → three gold tables, {rows:,} rows a day, five days)
+and is ended by SIGKILL after a random time. Every table must still be readable with exactly the rows its log promises.
 Then the chain runs again, undisturbed, and every table and the quarantine must have the content hash of a run that
 was never killed.
 
@@ -60,10 +60,7 @@ def _told(kill: Kill) -> Kill:
 
 
 def _page(first: int, kills: list[Kill], good: int) -> str:
-    lines = (
-        f"| {kill.seed} | {kill.seconds:.2f} s | {', '.join(kill.torn) or '–'} | {', '.join(kill.differs) or '–'} |"
-        for kill in kills
-    )
+    lines = (f"| {kill.seed} | {kill.seconds:.2f} s | {_named(kill.torn)} | {_named(kill.differs)} |" for kill in kills)
     return _PAGE.format(
         commit=_commit(),
         day=datetime.now(UTC).date().isoformat(),
@@ -79,9 +76,13 @@ def _page(first: int, kills: list[Kill], good: int) -> str:
     )
 
 
+def _named(tables: tuple[str, ...]) -> str:
+    return ", ".join(tables) or "none"
+
+
 def _commit() -> str:
     command = ["git", "rev-parse", "HEAD"]
-    return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False).stdout.strip() or "none"  # noqa: S603
+    return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False).stdout.strip() or "none"
 
 
 if __name__ == "__main__":
