@@ -1,7 +1,7 @@
 """The one module that touches what Dagster calls private or preview; every other module stays on its public face.
 
 Belongs here: partitioned checks and their targets, data versions of single partitions, the event-log cursor.
-A new Dagster version is tried here first: `lakehouse_assets_tests/pipelines/test_preview.py` says what must hold.
+What must hold with a new Dagster version is in `lakehouse_assets_tests/pipelines/test_ranged_runs.py`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,15 @@ from dagster._core.definitions.source_asset import (  # noqa: TID251 - isolated 
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage  # noqa: TID251 - isolated here
 from dagster_shared.utils.warnings import disable_dagster_warnings
 
-__all__ = ["Target", "data_version_tags", "partitioned_checks", "read_events", "read_targets", "silent"]
+__all__ = [
+    "Target",
+    "data_version_tags",
+    "disable_dagster_warnings",
+    "partitioned_checks",
+    "read_events",
+    "read_targets",
+    "silent",
+]
 
 
 def partitioned_checks(
