@@ -40,7 +40,8 @@ def retail(
             where=str(drop),
             fix="Download UCI Online Retail, split by day into <date>.csv, and pass --drop; or run `lakehouse demo`.",
         )
-    from lakehouse_assets.demo import retail as real  # noqa: PLC0415 - Dagster is slow to import, and --help is not
+    with console.status("starting Dagster …"):
+        from lakehouse_assets.demo import retail as real  # noqa: PLC0415 - slow to import, and --help must not be
 
     report = real.play_retail(_real_lake(drop), drop, console)
     real.show_retail(console, report)
@@ -49,7 +50,9 @@ def retail(
 
 
 def _play() -> None:
-    from lakehouse_assets.demo import play  # noqa: PLC0415 - Dagster is slow to import, and --help is not
+    console.print("Two weeks of a small shop, with mistakes made on purpose, from files to daily sales.")
+    with console.status("starting Dagster …"):
+        from lakehouse_assets.demo import play  # noqa: PLC0415 - slow to import, and --help must not be
 
     lake = open_lake(load_settings({**os.environ, "LAKEHOUSE_ENV": "demo"}))
     report = play.play(lake, console)
@@ -59,6 +62,6 @@ def _play() -> None:
 
 
 def _real_lake(drop: Path) -> Lake:
-    fixed = {"LAKEHOUSE_ENV": "local", _LOCATION: str(drop.absolute())}
+    fixed = {"LAKEHOUSE_ENV": "local", "LAKEHOUSE_RUN_LOG": "file", _LOCATION: str(drop.absolute())}
     root = os.environ.get("LAKEHOUSE_ROOT", ".lake/retail")
     return open_lake(load_settings({**os.environ, **fixed, "LAKEHOUSE_ROOT": root}))
