@@ -108,11 +108,12 @@ def _read_partition(
 
 def _load(location: Location, entry: Entry, table: SourceTable, read: ReadOptions) -> _Loaded:
     content = open_content(location, entry, read)
-    with closing(content.text), ThreadPoolExecutor(max_workers=1) as pool:
-        digest = pool.submit(sha256_of, content.text) if content.confirm else None
-        rows = read_csv(content, table, read)
-    if digest is None or content.confirm is None:
-        return _Loaded(content, rows)
+    with closing(content.text):
+        if isinstance(content.text.source, bytes) or content.confirm is None:
+            return _Loaded(content, read_csv(content, table, read))
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            digest = pool.submit(sha256_of, content.text.source)
+            rows = read_csv(content, table, read)
     content.confirm()
     return _Loaded(replace(content, object=replace(content.object, sha256=digest.result())), rows)
 

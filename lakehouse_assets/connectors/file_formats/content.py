@@ -24,6 +24,7 @@ from lakehouse_assets.errors import SourceError
 from lakehouse_assets.results import SourceObject
 
 IN_MEMORY_BYTES = 4 << 20
+_HASHED_BYTES = 1 << 18
 _MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 _INFLATERS: Mapping[str, Callable[[], Any]] = {
     "gzip": lambda: zlib.decompressobj(16 + zlib.MAX_WBITS),
@@ -125,11 +126,12 @@ def open_content(location: Location, entry: Entry, read: ReadOptions) -> Content
     return Content(text, done, where, (*warnings, *decoded))
 
 
-def sha256_of(text: Text) -> str:
-    """Return the hash of a text that is read in place."""
-    digest = hashlib.sha256()
-    for chunk in text.chunks():
-        digest.update(chunk)
+def sha256_of(file: BinaryIO) -> str:
+    """Return the hash of an open file without moving its position."""
+    digest, buffer, position = hashlib.sha256(), bytearray(_HASHED_BYTES), 0
+    while count := os.preadv(file.fileno(), [buffer], position):
+        digest.update(memoryview(buffer)[:count])
+        position += count
     return digest.hexdigest()
 
 

@@ -13,7 +13,7 @@ from lakehouse_assets import naming
 from lakehouse_assets.connectors.file_formats.content import Content, Text
 from lakehouse_assets.connectors.file_formats.csv_body import Body, find_body, truncated
 from lakehouse_assets.connectors.file_formats.csv_header import Columns, columns_by_position
-from lakehouse_assets.connectors.file_formats.csv_lines import LINE, Dialect, is_irregular, scan_lines
+from lakehouse_assets.connectors.file_formats.csv_lines import LINE, Dialect, count_irregularities, scan_lines
 from lakehouse_assets.connectors.file_formats.csv_records import Shape
 from lakehouse_assets.connectors.file_formats.csv_repair import repair
 from lakehouse_assets.contracts.model import ReadOptions, SourceTable
@@ -63,11 +63,9 @@ def _proven_rows(content: Content, body: Body) -> int | None:
     shape = body.shape
     if not shape.dialect.is_native or body.header_lines > 1 or body.end != content.text.size:
         return None
-    suspicious = is_irregular(shape.dialect, shape.fields, shape.header)
+    irregular = count_irregularities(shape.dialect, shape.fields, shape.header).alias("irregular")
     first = (pl.col(LINE).first() == shape.header) if body.header_lines else pl.lit(0, pl.Int8)
-    counts = scan_lines(content.text.source, shape.dialect).select(
-        pl.len(), suspicious.sum().alias("bad"), first.alias("first")
-    )
+    counts = scan_lines(content.text.source, shape.dialect).select(pl.len(), irregular, first.alias("first"))
     try:
         lines, bad, headers = counts.collect(engine="streaming").row(0)
     except pl.exceptions.PolarsError:
@@ -107,13 +105,13 @@ def _frame(scanned: pl.LazyFrame, columns: Columns, table: SourceTable, content:
     if columns.extra and table.unknown_columns == "quarantine":
         values = pl.struct(_extra(columns)).struct.json_encode()
         unknown = pl.when(pl.col(naming.DEFECT).is_null()).then(values) if is_repaired else values
-    # Records count from 1,000,000,001: cutting the first digit pads with zeros at half the cost of `zfill`.
-    number = pl.col(_RECORD).cast(pl.String).str.slice(1)
+    # Records count from 1,000,000,001: replacing the first digit pads with zeros at half the cost of `zfill`.
+    number = pl.col(_RECORD).cast(pl.String)
     path = content.object.path
     return scanned.select(
         *declared,
         *evolved,
-        pl.concat_str(pl.lit(f"{path}#"), number).alias(naming.ROW_ID),
+        number.str.replace("1", f"{path}#", literal=True).alias(naming.ROW_ID),
         pl.lit(path).alias(naming.SOURCE_OBJECT),
         defect,
         line,

@@ -129,7 +129,7 @@ def test_a_small_file_is_what_it_was_when_it_was_read(tmp_path: Path) -> None:
     assert values(answer) == [("1", "a", "10")]
 
 
-@pytest.mark.parametrize("name", ["a b", "100%", "[x]", "ü", "a%20b", "o'clock", "a\\b", "-rf", "a\nb"])
+@pytest.mark.parametrize("name", ["a b", "100%", "[x]", "ü", "a%20b", "o'clock", "a\\b", "-rf", "a\nb", "$1", "1"])
 def test_file_names_are_taken_as_they_are(name: str, tmp_path: Path) -> None:
     (tmp_path / f"{DAY} {name}.csv").write_text(HEAD + "1,a,10\n")
 
