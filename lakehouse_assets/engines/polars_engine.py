@@ -18,6 +18,8 @@ from lakehouse_assets.errors import StorageError
 from lakehouse_assets.naming import partition_folder, staged_file
 from lakehouse_assets.results import StagedFile
 
+# Measured on two million order lines: a quarter less CPU than the default level for 7 % more bytes.
+ZSTD_LEVEL = 1
 _STATS_TYPES = (pl.Int32, pl.Int64, pl.Date)
 
 
@@ -113,6 +115,7 @@ class PolarsEngine:
             mkdir=_is_local(target.root),
             lazy=True,
             maintain_order=False,
+            compression_level=ZSTD_LEVEL,
             storage_options=self._options or None,
             sinked_paths_callback=lambda sunk: written.extend(str(getattr(p, "path", p)) for p in sunk.paths),
         )
