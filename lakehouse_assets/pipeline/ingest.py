@@ -8,6 +8,7 @@ import polars as pl
 from lakehouse_assets.connectors.protocol import Extraction, Rejection
 from lakehouse_assets.engines import kit
 from lakehouse_assets.engines.protocol import Branch
+from lakehouse_assets.errors import SourceError
 from lakehouse_assets.naming import DEFECT, DEFECT_LINE, PROC_DATE, RAW_HASH, ROW_ID, SOURCE_OBJECT, UNKNOWN
 from lakehouse_assets.pipeline.draft import Draft, Tally
 from lakehouse_assets.pipeline.step import Step
@@ -30,9 +31,21 @@ def ingest(step: Step) -> Draft:
         rows = nw.concat([_landed(answer, columns) for answer in arrived], how="vertical")
         (staged,), counted = step.lake.engine.stage([Branch(rows.select(*columns), step.target())], _totals(rows))
         totals.append(counted)
+        answers = {partition: _confirmed(answer) for partition, answer in answers.items()}
     counts = {row[PROC_DATE]: row for frame in totals for row in frame.iter_rows(named=True)}
     tallies = (_tally(answers[partition], counts.get(partition, {})) for partition in step.partitions)
     return Draft(tuple(tallies), tuple(staged), (), columns)
+
+
+def _confirmed(answer: Extraction | Rejection) -> Extraction | Rejection:
+    """Ask once more whether what was staged is what was checked; an object may have been replaced meanwhile."""
+    if isinstance(answer, Rejection) or answer.confirm is None:
+        return answer
+    try:
+        answer.confirm()
+    except SourceError as error:
+        return Rejection(answer.partition, error)
+    return answer
 
 
 def _columns(step: Step, arrived: list[Extraction]) -> dict[str, str]:
