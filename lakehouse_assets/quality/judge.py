@@ -77,7 +77,8 @@ def bind(
 
 def flag(frame: nw.LazyFrame, rules: Sequence[RowRule]) -> nw.LazyFrame:
     """Add `__v0`, `__v1`, … one boolean a rule, true where a row violates it, never null."""
-    return frame.with_columns(*[_never_null(rule).alias(flag_of(number)) for number, rule in enumerate(rules)])
+    flags = [_never_null(rule).alias(flag_of(number)) for number, rule in enumerate(rules)]
+    return frame.with_columns(*flags) if flags else frame
 
 
 def flag_of(number: int) -> str:

@@ -24,6 +24,7 @@ UNREAD = "__unread_"
 BLANKS = " \t\r\n"
 # C1 controls, soft hyphen, zero-width characters, directional marks, overrides and isolates, byte order mark.
 INVISIBLE = "[\u0080-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
+_LOSSES = {"overflow": "Fits the type.", "non_finite": "Is a finite number."}
 _Reason = Callable[[nw.Expr], nw.Expr]
 
 
@@ -82,8 +83,11 @@ def _text(column: Column, raw_name: str) -> Parsing:
     trimmed = nw.col(raw_name).str.strip_chars(BLANKS) if options.trim else nw.col(raw_name)
     present = _without_nulls(trimmed, options)
     # Declared null texts may look like values; the empty text never does and needs no pass of its own.
-    typed = _reader(column)(present if options.nulls else trimmed)
-    return _assembled(column, typed, present, _reasons(column), _warnings(column, trimmed))
+    value = _reader(column)(present if options.nulls else trimmed)
+    one = _assembled(column, value, present, _reasons(column), _warnings(column, trimmed))
+    # Text is easily misread by a unit or a century; a time that arrives as one is what the source means.
+    in_range = (_range_rule(column),) if column.type.kind is Kind.TIMESTAMP else ()
+    return Parsing(one.typed, (*one.rules, *in_range))
 
 
 def _string(column: Column, raw_name: str) -> Parsing:
@@ -101,15 +105,17 @@ def _string(column: Column, raw_name: str) -> Parsing:
 
 def _typed(column: Column, raw_name: str, dtype: nw.dtypes.DType) -> Parsing:
     value = nw.col(raw_name)
-    if dtype == to_narwhals(column.type):
-        return Parsing((value.alias(column.name),), ())
     reading = typed.read(value, dtype, column)
     if reading is None:
-        return _assembled(column, _reader(column)(value.cast(nw.String)), value.cast(nw.String), _reasons(column), {})
-    reasons: dict[str, tuple[str, _Reason]] = {}
-    if typed.overflows(column):
-        reasons["overflow"] = ("Fits the type.", lambda text: ~text.is_null())
-    return _assembled(column, reading, value.cast(nw.String), reasons, {})
+        text = value.cast(nw.String)
+        return _assembled(column, _reader(column)(text), text, _reasons(column), {})
+    if reading is value:
+        return Parsing((value.alias(column.name),), ())
+    code = typed.loss(column)
+    reasons: dict[str, tuple[str, _Reason]] = (
+        {code: (_LOSSES[code], lambda refused: ~refused.is_null())} if code else {}
+    )
+    return _assembled(column, reading, value, reasons, {})
 
 
 def _assembled(
@@ -125,8 +131,6 @@ def _assembled(
     unexplained = unread & ~nw.any_horizontal(*because.values(), ignore_nulls=True) if because else unread
     rules = [RowRule(builtin_rule(column, "parse", f"Can be read as {column.type}."), unexplained)]
     rules += [RowRule(builtin_rule(column, code, reasons[code][0]), violated) for code, violated in because.items()]
-    if column.type.kind is Kind.TIMESTAMP:
-        rules.append(_range_rule(column))
     rules += [
         RowRule(builtin_rule(column, code, summary, warns=True), (~unread & found).fill_null(value=False))
         for code, (summary, found) in warnings.items()

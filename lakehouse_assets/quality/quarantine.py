@@ -26,12 +26,19 @@ def quarantine_rows(
     """
     return flagged.select(
         nw.col(ROW_ID),
-        kit.reasons_of(_reasons(rules)).alias("reasons"),
+        _reasons_of(rules).alias("reasons"),
         nw.lit(contract.version).alias("contract_version"),
         nw.lit(contract.rule_set).alias("rule_set"),
         kit.row_as_json(raw_columns).alias("raw"),
         nw.col(contract.partition_column),
     )
+
+
+def _reasons_of(rules: Sequence[RowRule]) -> nw.Expr:
+    reasons = _reasons(rules)
+    if reasons:
+        return kit.reasons_of(reasons)
+    return nw.lit(None).cast(nw.List(nw.Struct(dict.fromkeys(REASON_FIELDS, nw.String()))))
 
 
 def _reasons(rules: Sequence[RowRule]) -> dict[str, dict[str, str | None]]:

@@ -11,30 +11,34 @@ _INTEGERS = {Kind.INTEGER, Kind.LONG}
 
 def read(value: nw.Expr, dtype: nw.dtypes.DType, column: Column) -> nw.Expr | None:
     """Return the value as the promised type, null where that would lose something; None to read it as text instead."""
-    want = to_narwhals(column.type)
-    kind = column.type.kind
-    if isinstance(dtype, nw.Datetime):
-        return _from_datetime(value, dtype, column)
-    if isinstance(dtype, nw.Date) and kind is Kind.TIMESTAMP:
-        return value.cast(nw.Datetime("us")).dt.replace_time_zone("UTC")
+    want, kind = to_narwhals(column.type), column.type.kind
+    if kind is Kind.DOUBLE and dtype.is_float():
+        double = value.cast(want)
+        return nw.when(double.is_finite()).then(double)
+    if dtype == want:
+        return value
+    if isinstance(dtype, nw.Datetime | nw.Date):
+        return _from_time(value, dtype, column)
     if dtype.is_integer() and kind in _INTEGERS:
         return kit.try_cast(value, want)
     if isinstance(dtype, nw.Decimal) and kind is Kind.DECIMAL:
         cast = kit.try_cast(value, want)
         return nw.when(cast == value).then(cast)
-    if isinstance(dtype, nw.Float32) and kind is Kind.DOUBLE:
-        double = value.cast(nw.Float64)
-        return nw.when(double.is_finite()).then(double)
     return None
 
 
-def overflows(column: Column) -> bool:
-    """Whether the only way to lose something is a value too large for the type."""
-    return column.type.kind in {*_INTEGERS, Kind.DECIMAL}
+def loss(column: Column) -> str:
+    """Return the code of the only way in which a number can be lost, or "" where there are several."""
+    if column.type.kind is Kind.DOUBLE:
+        return "non_finite"
+    return "overflow" if column.type.kind in {*_INTEGERS, Kind.DECIMAL} else ""
 
 
-def _from_datetime(value: nw.Expr, dtype: nw.Datetime, column: Column) -> nw.Expr | None:
+def _from_time(value: nw.Expr, dtype: nw.Datetime | nw.Date, column: Column) -> nw.Expr | None:
     kind, zone = column.type.kind, column.parse.timezone
+    if isinstance(dtype, nw.Date):
+        midnight = value.cast(nw.Datetime("us")).dt.replace_time_zone("UTC")
+        return midnight if kind is Kind.TIMESTAMP else None
     if kind is Kind.TIMESTAMP:
         micros = value.cast(nw.Datetime("us", dtype.time_zone))
         if dtype.time_zone is not None:

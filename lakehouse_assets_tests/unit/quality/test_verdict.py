@@ -192,6 +192,14 @@ def test_a_rule_that_only_warns_is_no_reason_to_refuse() -> None:
     assert [reason["rule_id"] for reason in found["reasons"][0]] == ["id.required"]
 
 
+def test_without_rules_that_quarantine_the_quarantine_still_has_its_columns() -> None:
+    rows = _rows({"id": ["a"], "_row_id": ["1"], "_proc_date": ["x"]})
+
+    found = quarantine_rows(flag(rows, ()), (), {"Id": "id"}, _contract()).collect("polars")
+
+    assert found["reasons"].to_list() == [None]
+
+
 @pytest.mark.parametrize("name", sorted(RULES))
 def test_the_reference_describes_every_rule(name: str) -> None:
     assert f"### `{name}`\n\n{RULES[name].signature.summary}" in render_rules_reference()
