@@ -51,11 +51,14 @@ class Files:
     def extract(self, table: SourceTable, partitions: Sequence[str]) -> Mapping[str, Extraction | Rejection]:
         """Return the rows of every partition, or why its files were refused.
 
-        Raises ConfigError for a connection that cannot be resolved, SourceError for a location that cannot be opened.
+        Raises ConfigError for a connection that cannot be resolved, SourceError for read options that cannot be used.
         """
         connection = resolve(self._source, os.environ if self._environ is None else self._environ)
         read = _readable(table)
-        location = _open(connection, where=str(self._source.place))
+        try:
+            location = _open(connection, where=str(self._source.place))
+        except SourceError as error:
+            return {partition: Rejection(partition, error) for partition in partitions}
         arrivals = find_arrivals(location, read, partitions, clock=self._clock)
         answers: dict[str, Extraction | Rejection] = {}
         for partition in partitions:
@@ -86,6 +89,15 @@ def _readable(table: SourceTable) -> ReadOptions:
         raise SourceError(
             "format", f"files of format {table.read.format!r} cannot be read.", where=where, fix="Deliver CSV."
         )
+    try:
+        " ".encode(table.read.encoding)
+    except LookupError as error:
+        raise SourceError(
+            "encoding",
+            f"{table.read.encoding!r} is no text encoding.",
+            where=where,
+            fix="Correct `read.encoding`, for instance to `cp1252`.",
+        ) from error
     return table.read
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from lakehouse_assets.connectors.files import Files
 from lakehouse_assets.connectors.protocol import Extraction, Rejection
-from lakehouse_assets.errors import LakehouseError, SourceError
+from lakehouse_assets.errors import SourceError
 from lakehouse_assets_tests.builders import file_source
 
 pytestmark = pytest.mark.integration
@@ -151,12 +151,23 @@ def test_a_file_that_cannot_be_opened_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("location", ["nowhere", "file.txt", ""])
-def test_a_location_that_is_no_folder_is_named(location: str, tmp_path: Path) -> None:
+def test_a_location_that_is_no_folder_refuses_every_partition(location: str, tmp_path: Path) -> None:
     (tmp_path / "file.txt").write_text("")
     source = file_source({"location": str(tmp_path / location) if location else ""}, *COLUMNS)
 
-    with pytest.raises(SourceError, match=r"config/sources/shop\.yaml:4|location"):
-        Files(source, environ={}).extract(source.tables["orders"], [DAY])
+    answers = Files(source, environ={}).extract(source.tables["orders"], [DAY, NEXT])
+
+    assert [refused(answer).error.code for answer in answers.values()] == ["missing", "missing"]
+    assert "config/sources/shop.yaml:4" in str(refused(answers[DAY]).error)
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [({"format": "parquet"}, "format"), ({"encoding": "utf-9"}, "encoding"), ({"encoding": "rot13"}, "encoding")],
+)
+def test_read_options_that_cannot_be_used_are_named(options: dict[str, str], code: str, tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=rf"config/sources/shop\.yaml:9: {code}"):
+        extract(tmp_path, **options)
 
 
 @pytest.mark.parametrize("terminator", ["\n", "\r\n"])
@@ -245,11 +256,6 @@ def test_frames_of_partitions_can_be_concatenated(tmp_path: Path) -> None:
 
     frame = nw.concat([arrived(answer).frame for answer in answers.values()])
     assert frame.to_native().collect().height == 2
-
-
-def test_a_table_that_cannot_be_read_says_so(tmp_path: Path) -> None:
-    with pytest.raises(LakehouseError, match=r"config/sources/shop\.yaml:9: format"):
-        extract(tmp_path, format="parquet")
 
 
 @pytest.mark.real_data

@@ -127,8 +127,10 @@ def test_a_bucket_that_is_not_there_is_named(endpoint: str, bucket: Bucket) -> N
     assert bucket.name in str(answer.error)
 
 
-def test_an_unknown_option_is_refused(endpoint: str) -> None:
+def test_an_unknown_option_refuses_every_partition(endpoint: str) -> None:
     source = file_source({"location": "s3://b", "endpont": endpoint}, "id")
 
-    with pytest.raises(SourceError, match="unreadable"):
-        Files(source, environ={}).extract(source.tables["orders"], [DAY])
+    answer = Files(source, environ={}).extract(source.tables["orders"], [DAY])[DAY]
+
+    assert isinstance(answer, Rejection)
+    assert answer.error.code == "unreadable"
