@@ -41,7 +41,7 @@ def run(
     if blocked:
         raise PartitionBlockedError(
             blocked[0].message + (f" (and {len(blocked) - 1} more partitions)" if len(blocked) > 1 else ""),
-            fix="The previous version is still served.",
+            fix="Readers see what they saw before.",
         )
 
 

@@ -86,16 +86,23 @@ def _holds_back(rule: RuleResult, result: PartitionResult) -> bool:
 def _describe(failed: Sequence[RuleResult], count: int) -> str:
     if not failed:
         return f"{count} rule{'s' if count != 1 else ''} passed." if count else "No rule applied."
-    return "; ".join(describe(rule) for rule in failed[:5]) + (" …" if len(failed) > len(failed[:5]) else "")
+    shown = failed[:5]
+    return "; ".join(describe(rule) + _fate(rule) for rule in shown) + (" …" if len(failed) > len(shown) else "")
 
 
 def describe(rule: RuleResult) -> str:
-    """Return what a failed rule found, in a few words."""
+    """Return what a failed rule found, in a few words that any sentence can go on after."""
     if rule.outcome is not Outcome.FAIL:
         return f"{rule.rule_id} did not run ({rule.outcome.value})"
-    count = f"{rule.failed_rows:,} of {rule.checked_rows:,} rows" if rule.failed_rows else rule.reason or "failed"
-    fate = {OnFailure.QUARANTINE: ", quarantined", OnFailure.BLOCK: ", partition kept back"}.get(rule.on_failure, "")
-    return f"{rule.rule_id}: {count}{fate}"
+    if rule.failed_rows:
+        return f"{rule.rule_id}: {rule.failed_rows:,} of {rule.checked_rows:,} rows"
+    return f"{rule.rule_id}: {rule.reason.removesuffix('.') or 'failed'}"
+
+
+def _fate(rule: RuleResult) -> str:
+    if rule.outcome is not Outcome.FAIL:
+        return ""
+    return {OnFailure.QUARANTINE: ", quarantined", OnFailure.BLOCK: ", partition kept back"}.get(rule.on_failure, "")
 
 
 def _row(rule: RuleResult) -> dg.TableRecord:

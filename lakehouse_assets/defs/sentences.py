@@ -56,7 +56,7 @@ def blocked_sentence(contract: Contract, result: PartitionResult) -> str:
     target = f"{contract.table} {result.partition}" if contract.is_partitioned else str(contract.table)
     return (
         f"{target} is kept back: {found or result.message or 'its contract is not met'}. "
-        f"Readers still see its previous version. Look closer: {_command(contract, result)}"
+        f"Readers see what they saw before. Look closer: {_command(contract, result)}"
     )
 
 

@@ -83,8 +83,8 @@ def test_the_run_ends_with_table_partition_rule_count_contract_line_and_command(
     result = runs.run(ORDERS)
 
     assert error_of(result) == (
-        "silver/orders 2026-01-06 is kept back: amount.conformity: 12 of 100 rows, partition kept back "
-        "(contracts/silver/orders.odcs.yaml:1). Readers still see its previous version. "
+        "silver/orders 2026-01-06 is kept back: amount.conformity: 12 of 100 rows "
+        "(contracts/silver/orders.odcs.yaml:1). Readers see what they saw before. "
         "Look closer: lakehouse partition silver/orders 2026-01-06"
     )
 
