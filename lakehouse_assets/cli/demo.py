@@ -54,7 +54,9 @@ def _play() -> None:
     with console.status("starting Dagster …"):
         from lakehouse_assets.demo import play  # noqa: PLC0415 - slow to import, and --help must not be
 
-    lake = open_lake(load_settings({**os.environ, "LAKEHOUSE_ENV": "demo"}))
+    environ = {**os.environ, "LAKEHOUSE_ENV": "demo"}
+    root = load_settings(environ).root
+    lake = open_lake(load_settings({**environ, _LOCATION: f"{root}/{play.DROP}"}))
     report = play.play(lake, console)
     play.show(console, report)
     if report.differences:

@@ -33,7 +33,7 @@ from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.results import Record
 from lakehouse_assets.state.store import Store
 
-MARKER = "THIS_IS_A_DEMO_LAKE"
+MARKER, DROP = "THIS_IS_A_DEMO_LAKE", "drop"
 _ASK = "LAKEHOUSE_ENV=demo .venv/bin/lakehouse"
 NEXT = {
     "make dev": "open the Dagster UI on this very lake",
@@ -85,7 +85,7 @@ def play(lake: Lake, console: Console) -> Report:
     with Graph(lake, root / "dagster") as graph:
         stage = Stage(lake, graph, store_of(lake), console)
         for morning in story.mornings:
-            _play_morning(stage, morning, root / "drop")
+            _play_morning(stage, morning, root / DROP)
         console.print(
             "\n[bold]When the season is over[/bold]  products and customers from everything that was published"
         )

@@ -17,6 +17,7 @@ from lakehouse_assets.demo.shop import SEED, Line, Shop
 FIRST, LAST = date(2011, 11, 25), date(2011, 12, 9)
 _SATURDAY = 5
 _FEE = "AMAZONFEE"
+_OFTEN = {1: "once", 2: "twice"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +200,7 @@ def _file(day: str, rows: Sequence[Row], suffix: str = "", *, header: Sequence[s
 
 
 def _listed(mistakes: Mapping[str, int]) -> str:
-    told = [f"{count} times {MISTAKES[name].what}" for name, count in mistakes.items()]
+    told = [f"{_OFTEN.get(count, f'{count} times')} {MISTAKES[name].what}" for name, count in mistakes.items()]
     return _and(told)
 
 

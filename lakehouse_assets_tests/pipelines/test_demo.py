@@ -24,8 +24,7 @@ def played(root: Path) -> subprocess.CompletedProcess[str]:
 
 
 def demo(root: Path) -> subprocess.CompletedProcess[str]:
-    location = "LAKEHOUSE_SOURCES__RETAIL__CONNECTION__LOCATION"
-    environ = {**os.environ, "LAKEHOUSE_ROOT": str(root), location: str(root / "drop")}
+    environ = {**os.environ, "LAKEHOUSE_ROOT": str(root)}
     command = [sys.executable, "-c", "from lakehouse_assets.cli.main import main; main()", "demo"]
     return subprocess.run(command, env=environ, cwd=REPOSITORY, capture_output=True, text=True, check=False)
 
