@@ -49,8 +49,9 @@ def served_quarantine(lake: Lake, table: TableName) -> nw.LazyFrame | None:
     opened, side = lake.open(table), lake.open(quarantine_of(table))
     if opened is None or side is None:
         return None
-    served = {publish_of(file.path) for file in opened.files}
-    files = [file for file in side.files if publish_of(file.path) in served]
+    # One publish holds many partitions, and each of them is superseded by itself.
+    served = {(file.partition, publish_of(file.path)) for file in opened.files}
+    files = [file for file in side.files if (file.partition, publish_of(file.path)) in served]
     return lake.scan(side, files) if files else None
 
 

@@ -1,0 +1,173 @@
+"""Whole lakes below a temporary folder: the retail configuration of this repository, or a small shop made to measure.
+
+The shop has one source of daily files and one silver table of five columns; every argument has a harmless default.
+"""
+
+import csv
+import os
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import polars as pl
+
+from lakehouse_assets.naming import TableName
+from lakehouse_assets.pipeline.lake import Lake, open_lake
+from lakehouse_assets.pipeline.run import materialise
+from lakehouse_assets.results import PartitionResult
+from lakehouse_assets.settings import load_settings
+from lakehouse_assets_tests.repository import ROOT
+
+RAW, ORDERS = TableName.parse("bronze/shop/orders"), TableName.parse("silver/orders")
+HEADER = ("order_id", "customer", "amount", "changed_at", "note")
+DAY, NEXT, THIRD = "2010-12-01", "2010-12-02", "2010-12-03"
+
+_SOURCE = """\
+source: shop
+kind: files
+description: Orders of a small shop.
+owner: shop@example.com
+connection: {{location: "{drop}"}}
+cadence: daily_after_midnight
+calendar: {{starts: "2010-12-01", ends: "2010-12-31"}}
+retryPolicy: fixed
+tables:
+  orders:
+    read: {{pattern: "{{partition}}*.csv", stableSeconds: 0, finalNewline: false}}
+    columns: {{order_id: text, customer: text, amount: text, changed_at: text, note: text}}
+    unknownColumns: {unknown}
+    arrival: {{minRows: 0}}
+"""
+_COLUMNS = """\
+      - {name: order_id, logicalType: string, required: true, transformSourceObjects: [bronze.shop.orders.order_id]}
+      - {name: customer, logicalType: string, transformSourceObjects: [bronze.shop.orders.customer]RELATIONSHIPS}
+      - {name: amount, logicalType: integer, physicalType: long, logicalTypeOptions: {minimum: 0, maximum: 1000},
+         transformSourceObjects: [bronze.shop.orders.amount]}
+      - {name: changed_at, logicalType: timestamp, required: true,
+         transformSourceObjects: [bronze.shop.orders.changed_at],
+         customProperties: [{property: lakehouse.parse, value: {formats: ['%Y-%m-%d %H:%M:%S']}}]}
+      - {name: note, logicalType: string, transformSourceObjects: [bronze.shop.orders.note]}
+"""
+_CONTRACT = """\
+apiVersion: v3.1.0
+kind: DataContract
+id: {layer}.{name}
+name: {name}
+version: {version}
+status: active
+domain: shop
+description: {{purpose: A table of the small shop.}}
+schema:
+  - name: {name}
+    physicalName: {layer}.{name}
+    logicalType: object
+    properties:
+{columns}    quality: {quality}
+    customProperties:
+      - {{property: lakehouse.load, value: {load}}}
+      - {{property: lakehouse.publishGate, value: {gate}}}
+team: {{name: shop, members: [{{username: shop@example.com, role: owner}}]}}
+"""
+
+
+def contract(  # one keyword for each part of a contract that tests change
+    name: str,
+    columns: str,
+    *,
+    load: str,
+    layer: str = "silver",
+    gate: str = "{emptyPartition: allow}",
+    quality: str = "[]",
+    version: str = "1.0.0",
+) -> str:
+    """Return the text of a contract; the other arguments are YAML."""
+    parts = {"layer": layer, "gate": gate, "quality": quality, "version": version}
+    return _CONTRACT.format(name=name, columns=columns, load=load, **parts)
+
+
+def orders_contract(load: str = "{identicalRows: keep}", *, relationships: str = "", **parts: str) -> str:
+    """Return the contract of silver/orders; `parts` go to `contract`."""
+    reference = f", relationships: {relationships}" if relationships else ""
+    return contract("orders", _COLUMNS.replace("RELATIONSHIPS", reference) + parts.pop("more", ""), load=load, **parts)
+
+
+def shop_lake(
+    folder: Path,
+    silver: str | None = None,
+    *,
+    unknown: str = "quarantine",
+    source_also: str = "",
+    contracts: Mapping[str, str] | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Lake:
+    """Write the shop's configuration below `folder` and open its lake; `contracts` maps paths to further ones."""
+    config = folder / "config"
+    source = _SOURCE.format(drop=folder / "drop", unknown=unknown) + source_also
+    texts = {"sources/shop.yaml": source, "contracts/silver/orders.odcs.yaml": silver or orders_contract()}
+    texts |= {f"contracts/{path}.odcs.yaml": text for path, text in (contracts or {}).items()}
+    for name in ("schedules.yaml", "retry_policies.yaml", "incidents.yaml"):
+        texts[name] = (ROOT / "config" / name).read_text(encoding="utf-8")
+    for name in ("base", "local"):
+        texts[f"environments/{name}.yaml"] = "{}\n"
+    for path, text in texts.items():
+        (config / path).parent.mkdir(parents=True, exist_ok=True)
+        (config / path).write_text(text, encoding="utf-8")
+    (folder / "drop").mkdir(exist_ok=True)
+    settings = {"LAKEHOUSE_ROOT": str(folder / "lake"), "LAKEHOUSE_RUN_LOG": "off", **(environ or {})}
+    return open_lake(load_settings(settings, config))
+
+
+def retail_environment(root: Path | str, drop: Path, **more: str) -> dict[str, str]:
+    """Return the variables under which a process works on a retail lake of its own."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("LAKEHOUSE_")}
+    ours = {"LAKEHOUSE_ENV": "local", "LAKEHOUSE_ROOT": str(root), "LAKEHOUSE_RUN_LOG": "off", "RETAIL_DROP": str(drop)}
+    return inherited | ours | {"LAKEHOUSE_CONFIG_DIR": str(ROOT / "config")} | more
+
+
+def retail_lake(root: Path | str, drop: Path, **more: str) -> Lake:
+    """Open a lake under this repository's configuration that reads its files from `drop`."""
+    location = {"LAKEHOUSE_SOURCES__RETAIL__CONNECTION__LOCATION": str(drop)}
+    return open_lake(load_settings(retail_environment(root, drop, **location, **more)))
+
+
+def order(order_id: object, **changes: object) -> list[str]:
+    """Return one clean raw order; `changes` replace columns."""
+    row = {"customer": "ann", "amount": "10", "changed_at": f"{DAY} 10:00:00", "note": ""}
+    return [str(order_id), *map(str, (row | changes).values())]
+
+
+def deliver(lake: Lake, day: str, rows: Iterable[Sequence[str]], *, header: Sequence[str] = HEADER) -> Path:
+    """Put a daily file of the shop in place of an earlier one."""
+    path = Path(lake.catalog.sources["shop"].connection["location"]) / f"{day}.csv"
+    fresh = path.with_suffix(".tmp")
+    with fresh.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerows([header, *rows])
+    return fresh.replace(path)
+
+
+def run(lake: Lake, table: TableName, *partitions: str) -> dict[str, PartitionResult]:
+    """Materialise partitions of a table and return what became of each."""
+    wanted = partitions or ("0",)
+    return {one.partition: one for one in materialise(lake, table, wanted, run_id=uuid.uuid4().hex)}
+
+
+def refresh(lake: Lake, *days: str) -> dict[str, PartitionResult]:
+    """Bring the shop's bronze and silver up to date; return what became of silver."""
+    run(lake, RAW, *days)
+    return run(lake, ORDERS, *days)
+
+
+def rows_of(lake: Lake, table: TableName) -> pl.DataFrame:
+    """Return what readers see, read with Polars' own Delta reader."""
+    return pl.read_delta(lake.root_of(table), storage_options=lake.options or None)
+
+
+def statuses(results: Mapping[str, PartitionResult]) -> dict[str, str]:
+    """Return the status of every partition."""
+    return {partition: result.status for partition, result in results.items()}
+
+
+def stored(root: Path) -> list[str]:
+    """Return every data file, commit and record below a lake; pins and run log lines say that somebody looked."""
+    found = (path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
+    return sorted(path for path in found if path.endswith((".parquet", ".zst")) or "_delta_log/" in path)
