@@ -45,6 +45,13 @@ def dimension_scores(results: Iterable[RuleResult]) -> dict[str, float]:
     return {label: 100 * held[label] / weights[label] for label in held}
 
 
+def severity_of(points: float) -> Severity | None:
+    """Return how badly a score is too low, or None when it is high enough."""
+    if points < CRITICAL_BELOW:
+        return Severity.CRITICAL
+    return Severity.WARNING if points < WARN_BELOW else None
+
+
 def coverage(results: Sequence[RuleResult]) -> float:
     """Return the share of rules that were executed, 0 to 100."""
     executed = sum(result.outcome in {Outcome.PASS, Outcome.FAIL} for result in results)

@@ -18,7 +18,7 @@ from lakehouse_assets.quality.partition_rules import judge_partitions, to_partit
 from lakehouse_assets.quality.quarantine import quarantine_rows
 from lakehouse_assets.quality.reference import render_rules_reference
 from lakehouse_assets.quality.rule import load_rules
-from lakehouse_assets.quality.score import coverage, score
+from lakehouse_assets.quality.score import coverage, score, severity_of
 from lakehouse_assets.results import Dimension, Ledger, OnFailure, Outcome, RuleResult, Severity
 from lakehouse_assets_tests.builders import rule_result
 
@@ -133,6 +133,14 @@ def test_a_severe_rule_costs_more() -> None:
     critical = [rule_result("a"), rule_result("b", outcome=Outcome.ERROR, severity=Severity.CRITICAL)]
 
     assert score(critical) < score(warning)
+
+
+@pytest.mark.parametrize(
+    ("points", "severity"),
+    [(94.9, Severity.CRITICAL), (95.0, Severity.WARNING), (97.9, Severity.WARNING), (98.0, None)],
+)
+def test_a_low_score_is_a_warning_and_a_lower_one_critical(points: float, severity: Severity | None) -> None:
+    assert severity_of(points) is severity
 
 
 def test_nothing_known_is_no_good_score() -> None:
