@@ -53,35 +53,27 @@ def _change(column: str, change: Callable[[str], str]) -> Callable[[Row], Row]:
     return lambda row: [*row[:place], change(row[place]), *row[place + 1 :]]
 
 
-# A value that cannot be read is also missing; of a record that is no record, everything is.
-_UNREADABLE = (
-    "well_formed", "invoice_no.required", "stock_code.required", "quantity.required", "invoiced_at.required",
-    "unit_price.required", "country.required", "stock_code_is_known",
-)  # fmt: skip
-
 MISTAKES: Mapping[str, Mistake] = {
-    "words": Mistake("a quantity in words", ("quantity.parse", "quantity.required"), _set("Quantity", "a dozen")),
-    "overflow": Mistake(
-        "a quantity beyond all integers", ("quantity.overflow", "quantity.required"), _set("Quantity", "99999999999")
-    ),
+    "words": Mistake("a quantity in words", ("quantity.parse",), _set("Quantity", "a dozen")),
+    "overflow": Mistake("a quantity beyond all integers", ("quantity.overflow",), _set("Quantity", "99999999999")),
     "too_many": Mistake(
         "a quarter of a million units", ("quantity.between", "quantity_is_plausible"), _set("Quantity", "250000")
     ),
     "nothing": Mistake("a line about nothing", ("quantity_is_not_zero",), _set("Quantity", "0")),
     "comma": Mistake(
         "a decimal comma",
-        ("unit_price.parse", "unit_price.required"),
+        ("unit_price.parse",),
         _change("UnitPrice", lambda text: text.replace(".", ",")),
     ),
     "negative": Mistake("a negative price", ("unit_price.between",), _change("UnitPrice", lambda text: f"-{text}")),
     "british_date": Mistake(
         "a date in another format",
-        ("invoiced_at.parse", "invoiced_at.required"),
+        ("invoiced_at.parse",),
         _change("InvoiceDate", lambda text: f"{text[8:10]}/{text[5:7]}/{text[:4]} {text[11:16]}"),
     ),
     "next_year": Mistake(
         "a clock one year ahead",
-        ("booked_by_the_end_of_the_day",),
+        ("booked_by_the_end_of_the_day", "too_early"),
         _change("InvoiceDate", lambda text: f"{int(text[:4]) + 1}{text[4:]}"),
     ),
     "journal": Mistake(
@@ -96,8 +88,8 @@ MISTAKES: Mapping[str, Mistake] = {
         ("sign_fits_document",),
         _change("Quantity", lambda text: f"-{text}"),
     ),
-    "torn": Mistake("a record that breaks off", _UNREADABLE, lambda row: row[:5]),
-    "shifted": Mistake("a record with a field too many", _UNREADABLE, lambda row: [*row[:3], "", *row[3:]]),
+    "torn": Mistake("a record that breaks off", ("well_formed",), lambda row: row[:5]),
+    "shifted": Mistake("a record with a field too many", ("well_formed",), lambda row: [*row[:3], "", *row[3:]]),
 }
 
 

@@ -30,15 +30,15 @@ class Audited:
 def audit(step: Step, draft: Draft) -> list[Audited]:
     """Judge every partition of a chunk; a rule that could not run counts as failed."""
     judged = _partition_results(step, draft)
-    return [_audited(step, tally, judged.get(tally.partition, ())) for tally in draft.tallies]
+    return [_audited(step, draft, tally, judged.get(tally.partition, ())) for tally in draft.tallies]
 
 
-def _audited(step: Step, tally: Tally, partition_results: tuple[RuleResult, ...]) -> Audited:
+def _audited(step: Step, draft: Draft, tally: Tally, partition_results: tuple[RuleResult, ...]) -> Audited:
     contract = step.contract
     found = (*tally.results, *partition_results)
     if _arrived(tally):
         found = (*found, *gate(contract.gate, tally.ledger))
-    results = attest(_declared(step, tally), found)
+    results = attest(_declared(step, draft, tally), found)
     is_blocked, reason = decide(results)
     record = PartitionRecord(
         partition=tally.partition,
@@ -60,9 +60,9 @@ def _arrived(tally: Tally) -> bool:
     return not any(result.rule_id in {"arrival", "input"} and not result.passed for result in tally.results)
 
 
-def _declared(step: Step, tally: Tally) -> tuple[RuleSpec, ...]:
+def _declared(step: Step, draft: Draft, tally: Tally) -> tuple[RuleSpec, ...]:
     # Nothing arrived, so nothing could be judged: the one failed result says so, not every rule again.
-    return step.contract.rules if _arrived(tally) else ()
+    return (*step.contract.rules, *draft.built_in) if _arrived(tally) else ()
 
 
 def _partition_results(step: Step, draft: Draft) -> dict[str, tuple[RuleResult, ...]]:

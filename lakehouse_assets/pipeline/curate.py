@@ -1,6 +1,7 @@
 """Silver to gold: run the table's function on pinned upstreams, conform, judge, split."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 
 import narwhals as nw
@@ -13,7 +14,7 @@ from lakehouse_assets.naming import RAW_HASH, ROW_ID, SNAPSHOT_PARTITION, TableN
 from lakehouse_assets.pipeline.draft import Draft
 from lakehouse_assets.pipeline.references import reference_rules, with_references
 from lakehouse_assets.pipeline.refine import key_duplicates, scope_of, transform_of
-from lakehouse_assets.pipeline.split import Rules, key_rule, split, tally
+from lakehouse_assets.pipeline.split import Rules, key_rule, split
 from lakehouse_assets.pipeline.step import Step
 from lakehouse_assets.quality.judge import bind
 from lakehouse_assets.storage.table import OpenTable
@@ -41,10 +42,10 @@ def draft_of(step: Step, computed: nw.LazyFrame) -> Draft:
         bind(specs, step.lake.rule_functions, scope_of(step.contract)), (*reference_rules(step.contract), *repeated)
     )
     raw = {column.name: column.name for column in step.contract.columns}
-    draft, counts = split(step, [rows], rows, rules=rules, raw=raw)
-    _check_partitions(step, counts)
-    tallies = tuple(tally(p, counts[p], rules, read=counts[p].get("rows", 0)) for p in step.partitions)
-    return Draft(tallies, draft.valid, draft.refused, step.columns)
+    done = split(step, [rows], rows, rules=rules, raw=raw)
+    _check_partitions(step, done.counts)
+    tallies = tuple(done.tally(p, read=done.counts[p].get("rows", 0)) for p in step.partitions)
+    return replace(done.draft, tallies=tallies)
 
 
 def _input(step: Step, name: TableName) -> nw.LazyFrame:

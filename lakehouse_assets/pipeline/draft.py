@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lakehouse_assets.contracts.model import RuleSpec
 from lakehouse_assets.results import DeadLetter, DriftEvent, Ledger, RuleResult, SourceObject, StagedFile
 
 EMPTY_HASH = "0" * 32
@@ -26,12 +27,16 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """Staged outcome of a chunk. `valid` lies in the table's folder, `refused` in its quarantine's."""
+    """Staged outcome of a chunk. `valid` lies in the table's folder, `refused` in its quarantine's.
+
+    `built_in` are rules that every table of this kind has, beside those its contract declares.
+    """
 
     tallies: tuple[Tally, ...]
     valid: tuple[StagedFile, ...] = ()
     refused: tuple[StagedFile, ...] = ()
     columns: Mapping[str, str] = field(default_factory=dict)
+    built_in: tuple[RuleSpec, ...] = ()
 
     def files(self, partitions: set[str]) -> tuple[tuple[StagedFile, ...], tuple[StagedFile, ...]]:
         """Return the valid and the refused files of some partitions."""

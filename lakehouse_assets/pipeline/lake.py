@@ -1,5 +1,6 @@
 """A lake: configuration, engine and storage put together. What every verb is given; opens nothing by itself."""
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,13 +12,14 @@ import narwhals as nw
 
 from lakehouse_assets import registry
 from lakehouse_assets.connectors.protocol import Connector
-from lakehouse_assets.contracts.loader import load_catalog
+from lakehouse_assets.contracts.loader import load_valid_catalog
 from lakehouse_assets.contracts.model import Catalog, Contract, Source
 from lakehouse_assets.engines.polars_engine import PolarsEngine
 from lakehouse_assets.engines.protocol import DataFile
-from lakehouse_assets.errors import ConfigError, LakehouseError, UnknownPartitionError, UnknownTableError
+from lakehouse_assets.errors import LakehouseError, UnknownPartitionError, UnknownTableError
 from lakehouse_assets.naming import SNAPSHOT_PARTITION, TableName
 from lakehouse_assets.pipeline.vocabulary import collect_vocabulary
+from lakehouse_assets.quality.preconditions import require_pandera_enabled
 from lakehouse_assets.settings import Settings
 from lakehouse_assets.storage.objects import Objects
 from lakehouse_assets.storage.staged import in_memory
@@ -101,12 +103,9 @@ class Lake:
 
 def open_lake(settings: Settings) -> Lake:
     """Load and check the configuration and return the lake; raise ConfigError with every problem at once."""
-    catalog, findings = load_catalog(settings.config_dir, collect_vocabulary(), settings.sources)
-    errors = [str(finding) for finding in findings if finding.severity == "error"]
-    if errors:
-        raise ConfigError(errors)
-    root = str(settings.root)
-    return Lake(root if "://" in root else str(Path(root).absolute()), catalog, settings)
+    require_pandera_enabled(os.environ)
+    catalog = load_valid_catalog(settings.config_dir, collect_vocabulary(), settings.sources)
+    return Lake(settings.root if "://" in settings.root else str(Path(settings.root).absolute()), catalog, settings)
 
 
 def _rule_name(value: object) -> str | None:

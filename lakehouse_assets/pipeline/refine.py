@@ -1,6 +1,7 @@
 """Bronze to silver: parse, drop identical rows, transform, conform, judge, split. One chunk of partitions at a time."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from importlib import import_module, util
 
@@ -11,34 +12,20 @@ from lakehouse_assets.contracts.model import Contract, RuleKind, RuleSpec
 from lakehouse_assets.engines.conform import conform
 from lakehouse_assets.engines.protocol import DataFile
 from lakehouse_assets.errors import TransformError
-from lakehouse_assets.naming import BRONZE_COLUMNS, DEFECT, PROC_DATE, RAW_HASH, ROW_ID, TableName
+from lakehouse_assets.naming import BRONZE_COLUMNS, PROC_DATE, RAW_HASH, ROW_ID, TableName
+from lakehouse_assets.pipeline.built_in import RAW, one_cause, window_rules
 from lakehouse_assets.pipeline.draft import Draft, Tally
 from lakehouse_assets.pipeline.references import reference_rules, with_references
-from lakehouse_assets.pipeline.split import Rules, key_rule, split, tally
+from lakehouse_assets.pipeline.split import Rules, key_rule, split
 from lakehouse_assets.pipeline.step import Step
 from lakehouse_assets.quality.duplicates import identical_rows
-from lakehouse_assets.quality.judge import RowRule, Scope, bind, window_end_of
+from lakehouse_assets.quality.judge import Scope, bind, window_end_of
 from lakehouse_assets.quality.parse import Parsing, parse_columns
 from lakehouse_assets.results import Dimension, Ledger, OnFailure, Outcome, RuleResult, Severity
+from lakehouse_assets.storage.staged import in_memory
 from lakehouse_assets.storage.table import OpenTable
 
-RAW = "__raw_"
 ROWS_PER_PASS = 2_000_000
-
-
-WELL_FORMED = RowRule(
-    RuleSpec(
-        id="well_formed",
-        rule="well_formed",
-        kind=RuleKind.ROW,
-        dimension=Dimension.CONFORMITY,
-        severity=Severity.ERROR,
-        on_failure=OnFailure.QUARANTINE,
-        fingerprint="well_formed",
-        description="The line could be split into the declared columns; `_defect` of the raw row says what is wrong.",
-    ),
-    ~nw.col(f"{RAW}{DEFECT}").is_null(),
-)
 
 
 def refine(step: Step) -> Draft:
@@ -57,11 +44,11 @@ def refine(step: Step) -> Draft:
 
     files = bronze.files_of(landed)
     raw = {name: f"{RAW}{name}" for name in bronze.columns if name not in {PROC_DATE, RAW_HASH}}
-    draft, counts = split(step, [computed(part) for part in passes(files)], computed(files), rules=rules, raw=raw)
+    done = split(step, [computed(part) for part in passes(files)], computed(files), rules=rules, raw=raw)
     dropped = dict(repeats.group_by(PROC_DATE).len().iter_rows()) if repeats is not None else {}
     read = {partition: sum(file.rows for file in files if file.partition == partition) for partition in landed}
-    tallies = (tally(p, counts[p], rules, read=read[p], identical=dropped.get(p, 0)) for p in landed)
-    return Draft((*missing, *tallies), draft.valid, draft.refused, step.columns)
+    tallies = (done.tally(p, read=read[p], identical=dropped.get(p, 0)) for p in landed)
+    return replace(done.draft, tallies=(*missing, *tallies))
 
 
 def passes(files: Sequence[DataFile], rows: int = ROWS_PER_PASS) -> list[list[DataFile]]:
@@ -87,14 +74,15 @@ def transform_of(table: TableName) -> Callable[..., nw.LazyFrame] | None:
     return function
 
 
-def parsing_of(contract: Contract, bronze_columns: Collection[str]) -> Parsing:
-    """Return how the columns that come straight from one raw column are parsed."""
+def parsing_of(contract: Contract, bronze_columns: Mapping[str, str]) -> Parsing:
+    """Return how the columns that come straight from one raw column are parsed; `bronze_columns` has Delta types."""
     raw = {}
     for column in contract.columns:
         source = column.sources[0].rsplit(".", 1)[-1] if len(column.sources) == 1 else ""
         if source in bronze_columns:
             raw[column.name] = f"{RAW}{source}"
-    return parse_columns([column for column in contract.columns if column.name in raw], raw)
+    have = {f"{RAW}{name}": dtype for name, dtype in in_memory(bronze_columns).items()}
+    return parse_columns([column for column in contract.columns if column.name in raw], raw, have=have)
 
 
 def _bronze(step: Step) -> OpenTable:
@@ -159,7 +147,8 @@ def _rules(step: Step, parsing: Parsing) -> Rules:
     duplicate = key_duplicates(step.contract)
     repeated = [key_rule(duplicate)] if duplicate is not None else []
     later = (*reference_rules(step.contract), *repeated)
-    return Rules((WELL_FORMED, *parsing.rules, *bind(specs, step.lake.rule_functions, scope_of(step.contract))), later)
+    declared = bind(specs, step.lake.rule_functions, scope_of(step.contract))
+    return Rules(one_cause((*window_rules(step.contract), *declared), parsing.rules), later)
 
 
 def scope_of(contract: Contract) -> Scope:

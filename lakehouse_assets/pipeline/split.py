@@ -12,12 +12,13 @@ import polars as pl
 from lakehouse_assets.contracts.model import RuleSpec
 from lakehouse_assets.engines import kit
 from lakehouse_assets.engines.protocol import Branch, DataFile
+from lakehouse_assets.errors import TransformError
 from lakehouse_assets.naming import RAW_HASH, ROW_ID, quarantine_of
 from lakehouse_assets.pipeline.draft import Draft, Tally
 from lakehouse_assets.pipeline.hashes import HASH, hashed_partitions, with_content_hash, with_quarantine_hash
 from lakehouse_assets.pipeline.step import Step, quarantine_columns
 from lakehouse_assets.quality.duplicates import FATE, OLDER, REPEATED_KEY, members_of_repeated_keys, older_versions
-from lakehouse_assets.quality.judge import RowRule, flag, flag_of, to_results
+from lakehouse_assets.quality.judge import RowRule, flag, flag_of, isolate, to_results
 from lakehouse_assets.quality.quarantine import quarantine_rows
 from lakehouse_assets.results import Ledger, OnFailure, StagedFile
 from lakehouse_assets.storage.staged import in_memory
@@ -38,13 +39,59 @@ class Rules:
         return (*self.first, *self.later)
 
 
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Staged rows of a chunk, what was counted a partition, and the rules as they really ran."""
+
+    draft: Draft
+    counts: Mapping[str, Mapping[str, int]]
+    rules: Rules
+
+    def tally(self, partition: str, *, read: int, identical: int = 0) -> Tally:
+        """Return the tally of a partition; `read` rows came in, `identical` of them repeat another."""
+        counted = self.counts[partition]
+        rows, older = counted.get("rows", 0), counted.get("older", 0)
+        ledger = Ledger(
+            read=read,
+            published=counted.get("valid", 0),
+            quarantined=counted.get("refused", 0),
+            deduplicated=identical + older,
+            filtered=read - identical - rows,
+        )
+        return Tally(
+            partition,
+            ledger,
+            to_results(self.rules.all, counted, rows),
+            kit.content_hash(ledger.published, counted.get("valid_low", 0), counted.get("valid_high", 0)),
+            kit.content_hash(ledger.quarantined, counted.get("refused_low", 0), counted.get("refused_high", 0)),
+        )
+
+
 def split(
     step: Step, passes: Sequence[nw.LazyFrame], whole: nw.LazyFrame, *, rules: Rules, raw: Mapping[str, str]
-) -> tuple[Draft, dict[str, dict[str, int]]]:
-    """Stage valid and refused rows of every pass; return the draft (without ledgers) and counts a partition.
+) -> Split:
+    """Stage valid and refused rows of every pass and count them; tallies are made from it.
 
     `passes` together are `whole`; `raw` maps the names a quarantined row is kept under to columns of the frames.
+    A rule that raises on the data is found and becomes an `error`, which blocks; raises TransformError when it is
+    the computation itself that fails.
     """
+    try:
+        return _split(step, passes, whole, rules, raw)
+    except kit.ENGINE_ERRORS as error:
+        sound = _sound(step, whole, rules)
+        if sound == rules:
+            raise TransformError(
+                f"the rows could not be computed ({type(error).__name__}).",
+                where=str(step.name),
+                fix="Try the transform on a few rows of this partition; nothing was published.",
+            ) from None
+    return _split(step, passes, whole, sound, raw)
+
+
+def _split(
+    step: Step, passes: Sequence[nw.LazyFrame], whole: nw.LazyFrame, rules: Rules, raw: Mapping[str, str]
+) -> Split:
     fates = _fates(step, _judged(step, whole, rules, None))
     valid: list[StagedFile] = []
     refused: list[StagedFile] = []
@@ -60,26 +107,14 @@ def split(
         _add_up(counts, totals, step.contract.partition_column)
     if refused:
         _add_up(counts, _refused_totals(step, refused), step.contract.partition_column)
-    return Draft((), tuple(valid), tuple(refused), step.columns), counts
+    specs = tuple(rule.spec for rule in rules.all)
+    return Split(Draft((), tuple(valid), tuple(refused), step.columns, specs), counts, rules)
 
 
-def tally(partition: str, counted: Mapping[str, int], rules: Rules, *, read: int, identical: int = 0) -> Tally:
-    """Return the tally of a partition from what the passes counted; `read` rows came in."""
-    rows, older = counted.get("rows", 0), counted.get("older", 0)
-    ledger = Ledger(
-        read=read,
-        published=counted.get("valid", 0),
-        quarantined=counted.get("refused", 0),
-        deduplicated=identical + older,
-        filtered=read - identical - rows,
-    )
-    return Tally(
-        partition,
-        ledger,
-        to_results(rules.all, counted, rows),
-        kit.content_hash(ledger.published, counted.get("valid_low", 0), counted.get("valid_high", 0)),
-        kit.content_hash(ledger.quarantined, counted.get("refused_low", 0), counted.get("refused_high", 0)),
-    )
+def _sound(step: Step, whole: nw.LazyFrame, rules: Rules) -> Rules:
+    rows = _with_fate(step, whole, None)
+    first, later = (isolate(rows, part, step.lake.engine.collect) for part in (rules.first, rules.later))
+    return Rules(first, later)
 
 
 def key_rule(spec: RuleSpec) -> RowRule:

@@ -1,0 +1,77 @@
+"""Row rules every silver table has without declaring them: malformed lines, and rows outside their window.
+
+Also what keeps one cause from being told twice: a malformed line breaks no other rule, and a value that could not be
+read is not also missing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import narwhals as nw
+
+from lakehouse_assets.contracts.model import Contract, RuleKind, RuleSpec
+from lakehouse_assets.naming import DEFECT
+from lakehouse_assets.quality.judge import RowRule
+from lakehouse_assets.results import Dimension, OnFailure, Severity
+
+RAW = "__raw_"
+REQUIRED = "required"
+_MALFORMED = ~nw.col(f"{RAW}{DEFECT}").is_null()
+
+
+def window_rules(contract: Contract) -> tuple[RowRule, ...]:
+    """Return the rules that refuse rows which no business date of gold would ever read.
+
+    A date `D` is computed from the partitions `D - 1` to `D + lateness`; a row outside would just be gone.
+    """
+    load = contract.load
+    if not load.event_time:
+        return ()
+    arrived = nw.col(contract.partition_column).str.to_datetime(format="%Y-%m-%d").dt.date()
+    event = nw.col(load.event_time)
+    happened = event if _is_date(contract) else event.dt.date()
+    earliest = _shifted(arrived, -load.lateness.days)
+    return (
+        RowRule(_spec("too_late", Dimension.TIMELINESS, f"lateness {load.lateness.days}d"), happened < earliest),
+        RowRule(_spec("too_early", Dimension.TIMELINESS, "1d"), happened > _shifted(arrived, 1)),
+    )
+
+
+def one_cause(rules: Sequence[RowRule], parsed: Sequence[RowRule]) -> tuple[RowRule, ...]:
+    """Return all rules, `well_formed` first, so that each bad row is reported for what is wrong with it."""
+    unread: dict[str, nw.Expr] = {}
+    for rule in parsed:
+        column = rule.spec.column
+        if column and rule.spec.on_failure is OnFailure.QUARANTINE:
+            unread[column] = unread[column] | rule.violated if column in unread else rule.violated
+    told = [_unless(rule, unread.get(str(rule.spec.column))) for rule in rules]
+    return (WELL_FORMED, *(_unless(rule, _MALFORMED, always=True) for rule in (*parsed, *told)))
+
+
+def _unless(rule: RowRule, cause: nw.Expr | None, *, always: bool = False) -> RowRule:
+    if cause is None or rule.error or not (always or rule.spec.rule == REQUIRED):
+        return rule
+    return replace(rule, violated=rule.violated & ~cause.fill_null(value=False))
+
+
+def _spec(name: str, dimension: Dimension, meaning: str) -> RuleSpec:
+    return RuleSpec(
+        id=name,
+        rule=name,
+        kind=RuleKind.ROW,
+        dimension=dimension,
+        severity=Severity.ERROR,
+        on_failure=OnFailure.QUARANTINE,
+        fingerprint=f"{name} {meaning}".strip(),
+    )
+
+
+def _shifted(day: nw.Expr, days: int) -> nw.Expr:
+    return day.dt.offset_by(f"{days}d")
+
+
+def _is_date(contract: Contract) -> bool:
+    return contract.column(contract.load.event_time).type.kind == "date"
+
+
+WELL_FORMED = RowRule(_spec("well_formed", Dimension.CONFORMITY, ""), _MALFORMED)
