@@ -47,9 +47,9 @@ def gate(
         place = f"{failure.table} {failure.partition}"
         console.print(f"{place}: {failure.rule} ({failure.severity}) {failure.outcome}, {failure.rows:,} rows")
     if failures:
-        tables = len({failure.table for failure in failures})
+        tables = ", ".join(sorted({failure.table for failure in failures}))
         raise PartitionBlockedError(
-            f"the gate found {len(failures)} broken rules in {tables} tables.",
+            f"the gate is shut: {len(failures)} times a rule failed in {tables}.",
             fix="Correct the input or the contract, then run the partitions again.",
         )
     if not as_json:

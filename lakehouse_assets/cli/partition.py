@@ -27,6 +27,7 @@ def partition(
     contract = lake.contract(name)
     attempt = newest(lake, name).get(key)
     if attempt is None:
+        lake.check_partitions(name, [key])
         raise UnknownPartitionError(
             f"{name} {key} was never attempted.", fix=f"Run `lakehouse run {name} --partition {key}`."
         )

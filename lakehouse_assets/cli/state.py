@@ -17,6 +17,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="The state store: runs, incidents and what publishes said.", no_args_is_help=True)
     group.command("show")(show)
     group.command("migrate")(migrate)
+    group.command("absorb")(absorb)
     app.add_typer(group, name="state")
 
 
@@ -48,3 +49,14 @@ def migrate() -> None:
     with Store(load_settings(os.environ).state_url) as store:
         before, after = run_migrations(store)
         console.print(f"{store.name}: from revision {before} to {after}")
+
+
+def absorb() -> None:
+    """Take over what publishes recorded, and open and close incidents; Dagster's daemon does it every few seconds."""
+    from lakehouse_assets.cli.lake import current_lake  # noqa: PLC0415
+    from lakehouse_assets.pipeline import absorb as records  # noqa: PLC0415
+
+    lake = current_lake()
+    with records.store_of(lake) as store:
+        fresh = records.absorb(lake, store)
+    console.print(f"{len(fresh)} new records absorbed.")
