@@ -1,0 +1,64 @@
+"""Every recipe in docs/how-to, and the README, does what it says: each page in a checkout of its own."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from lakehouse_assets_tests.recipes import Block, blocks, checkout, expect, follow
+from lakehouse_assets_tests.repository import ROOT
+
+pytestmark = pytest.mark.integration
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "how-to").glob("*.md"))]
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("recipes") / "fresh"
+    folder.mkdir()
+    checkout(folder)
+    return folder
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_page_that_is_followed_to_the_letter_leads_where_it_says(page: Path, fresh: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "checkout"
+    shutil.copytree(fresh, folder)
+
+    follow(page.read_text(encoding="utf-8"), folder)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "```sh\nfalse\n```\n",
+        "```sh exit=1\ntrue\n```\n",
+        "```sh\necho one\n```\n```text\ntwo\n```\n",
+        "```sh\necho one; echo two\n```\n```text\ntwo\none\n```\n",
+        '```diff title="a.txt"\n-two\n+three\n```\n',
+        "```ruby\nputs 1\n```\n",
+    ],
+    ids=["failure", "success where a failure is due", "other output", "other order", "other lines", "other language"],
+)
+def test_a_page_that_is_wrong_is_found(page: str, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("one\n")
+
+    with pytest.raises(AssertionError, match=r"^line \d+: "):
+        follow(page, tmp_path)
+
+
+def test_a_page_writes_changes_runs_and_expects(tmp_path: Path) -> None:
+    page = '```csv title="in/a.csv"\nx\n1\n```\n```diff title="in/a.csv"\n x\n-1\n+2\n```\n```sh\ncat in/a.csv\n```\n'
+
+    follow(page + "```text\nx\n…\n```\n", tmp_path)
+
+    assert (tmp_path / "in/a.csv").read_text() == "x\n2\n"
+
+
+def test_three_dots_stand_for_anything_in_a_line() -> None:
+    said = "read 16 =  published 15 + quarantined 1\n"
+
+    expect(Block("text", {}, "read … = published … quarantined 1\n", 1), said)
+
+    assert [block.language for block in blocks("```text\n…\n```\n")] == ["text"]
