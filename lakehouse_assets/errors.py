@@ -60,6 +60,10 @@ class StagedFileError(StorageError):
     """A staged file is missing, has another size, or not exactly the expected schema."""
 
 
+class DamagedRecordError(StorageError):
+    """The record of a publish cannot be read; its data is untouched, and running its partitions writes a new one."""
+
+
 class SchemaChangeError(StorageError):
     """A publish would change a table's schema by more than adding nullable columns."""
 

@@ -3,18 +3,17 @@
 Everything marked unstable in Polars (`PartitionBy`, the sinked-paths callback) is used in `_sink` and nowhere else.
 """
 
-import contextlib
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import narwhals as nw
 import polars as pl
 
+from lakehouse_assets.engines.faults import translated
 from lakehouse_assets.engines.protocol import Branch, DataFile, Target
-from lakehouse_assets.errors import StorageError
 from lakehouse_assets.naming import partition_folder, staged_file
 from lakehouse_assets.results import StagedFile
 
@@ -56,7 +55,7 @@ class PolarsEngine:
         written: list[list[str]] = [[] for _ in branches]
         plans = [self._sink(branch, paths) for branch, paths in zip(branches, written, strict=True)]
         wanted = [] if totals is None else [_native(totals)]
-        with _translated(", ".join(branch.target.root for branch in branches)):
+        with translated(branches[0].target.root):
             collected = pl.collect_all([*plans, *wanted], engine="streaming")
             staged = [
                 [self._describe(branch.target, path) for path in sorted(paths)]
@@ -70,17 +69,19 @@ class PolarsEngine:
             f"{partition_folder(target.partition_column, partition)}/{staged_file(target.publish, target.first_number)}"
         )
         path = f"{target.root}/{name}"
-        with _translated(target.root):
+        with translated(target.root):
             _empty("", schema).sink_parquet(path, mkdir=_is_local(path), storage_options=self._options or None)
             return self._describe(target, path)
 
     def collect(self, frame: nw.LazyFrame) -> pl.DataFrame:
         """Return a small frame."""
-        return _native(frame).collect(engine="streaming")
+        with translated():
+            return _native(frame).collect(engine="streaming")
 
     def collect_all(self, frames: Sequence[nw.LazyFrame]) -> list[pl.DataFrame]:
         """Return several small frames, sharing what they have in common."""
-        return pl.collect_all([_native(frame) for frame in frames], engine="streaming")
+        with translated():
+            return pl.collect_all([_native(frame) for frame in frames], engine="streaming")
 
     def repeated(self, frame: nw.LazyFrame, columns: Sequence[str]) -> nw.LazyFrame | None:
         """Return a superset of the rows whose values in `columns` occur more than once, or None.
@@ -89,7 +90,8 @@ class PolarsEngine:
         """
         native = _native(frame)
         fingerprint = pl.struct(columns).hash()
-        hashes = native.select(fingerprint.alias("h")).collect(engine="streaming")["h"].sort()
+        with translated():
+            hashes = native.select(fingerprint.alias("h")).collect(engine="streaming")["h"].sort()
         again = hashes.filter(hashes == hashes.shift(1)).unique()
         if again.is_empty():
             return None
@@ -206,15 +208,3 @@ def _decoded(folder_value: str) -> str:
 
 def _is_local(path: str) -> bool:
     return "://" not in path
-
-
-@contextlib.contextmanager
-def _translated(where: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StorageError(
-            f"cannot write: {error.strerror or type(error).__name__}.",
-            where=where,
-            fix="Free space or grant write access, then run again; readers still see the previous version.",
-        ) from error

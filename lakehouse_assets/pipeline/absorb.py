@@ -4,7 +4,7 @@ Each record is one transaction: its ledger, its rule results, and the incidents 
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from lakehouse_assets.incidents.book import track
 from lakehouse_assets.incidents.channel import find_channels
@@ -13,11 +13,11 @@ from lakehouse_assets.incidents.routing import Routing, load_routing
 from lakehouse_assets.naming import META_FOLDER, TableName, blocked_of
 from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.pipeline.logbook import forget_lines, waiting_lines
-from lakehouse_assets.results import Record
+from lakehouse_assets.pipeline.recorded import readable_record, served
+from lakehouse_assets.results import PUBLISHED, Record
 from lakehouse_assets.state.absorb import absorb_record, write_run_log
 from lakehouse_assets.state.reports import known_publishes
 from lakehouse_assets.state.store import Store, open_store
-from lakehouse_assets.storage.records import read_record
 
 SUFFIX = ".json.zst"
 
@@ -66,9 +66,28 @@ def _records(lake: Lake, known: frozenset[tuple[str, str]]) -> Iterator[Record]:
 
 def _fresh(lake: Lake, table: TableName, folder: TableName, known: frozenset[tuple[str, str]]) -> Iterator[Record]:
     objects = lake.objects_of(folder)
+    fresh: list[Record] = []
     for path in objects.names(META_FOLDER):
         publish = path.rsplit("/", 1)[-1].removesuffix(SUFFIX)
         if path.endswith(SUFFIX) and (str(table), publish) not in known:
-            record = read_record(objects, publish)
-            if record is not None:
-                yield record
+            record = readable_record(objects, publish)
+            fresh += [record] if record is not None else []
+    promised = [record for record in fresh if any(one.status == PUBLISHED for one in record.partitions)]
+    open_promises = _not_yet_true(lake, table, promised)
+    yield from (record for record in fresh if record.publish not in open_promises)
+
+
+def _not_yet_true(lake: Lake, table: TableName, promised: Collection[Record]) -> frozenset[str]:
+    """Return publishes whose record is newer than what is served: their commit is still to come, or never came.
+
+    A record is written before its commit. Left by a killed run or a lost race, it must not become the newest word.
+    """
+    words = served(lake, table, skip_damaged=True) if promised else {}
+    publishes = {word.publish for word in words.values()}
+    finished = {partition: word.record.finished_at for partition, word in words.items()}
+    return frozenset(
+        record.publish
+        for record in promised
+        if record.publish not in publishes
+        and any(record.finished_at > finished.get(one.partition, "") for one in record.partitions)
+    )

@@ -37,23 +37,32 @@ def publish(step: Step, draft: Draft) -> list[PartitionResult]:
     """
     started = time.perf_counter()
     audited = {one.partition: one for one in audit(step, draft)}
-    served = recorded(step.lake.objects_of(step.name), step.table, step.partitions)
+    served = recorded(step.lake.objects_of(step.name), step.table, step.partitions, skip_damaged=True)
     good = {name for name, one in audited.items() if not one.is_blocked}
     same = {name for name in good if _is_same(step, audited[name], served.get(name))}
     changed = sorted(good - same)
     keep_dead_letters(step, draft)
     _keep_blocked(step, draft, [one for one in audited.values() if one.is_blocked])
     _discard(step, draft, set(audited) - set(changed))
-    was_blocked = _was_blocked(step, good)
-    recovered = [audited[name] for name in sorted(same & was_blocked)]
     try:
-        table = _publish_changed(step, draft, [audited[name] for name in changed], recovered)
+        _check_unmoved(step, set(audited) - set(changed))
     except PartitionsMovedError:
         _discard(step, draft, set(changed))
         raise
-    _forget_blocked(step, was_blocked)
+    table = _publish_changed(step, draft, [audited[name] for name in changed])
+    _recover(step, good, [audited[name] for name in sorted(same)])
     seconds = (time.perf_counter() - started) / max(1, len(audited))
     return [_result(step, one, served if name in same else {}, table, seconds) for name, one in sorted(audited.items())]
+
+
+def _check_unmoved(step: Step, partitions: set[str]) -> None:
+    """Raise PartitionsMovedError when a partition that makes no commit was published by another run meanwhile.
+
+    Without a commit there is no compare-and-swap, and a verdict on older input must not be the last word.
+    """
+    newest = step.lake.open(step.name) if partitions else None
+    if newest is not None and newest.files_of(partitions) != step.table.files_of(partitions):
+        raise PartitionsMovedError("another run published the same partitions.", where=step.table.root)
 
 
 def _is_same(step: Step, audited: Audited, served: Recorded | None) -> bool:
@@ -65,10 +74,7 @@ def _is_same(step: Step, audited: Audited, served: Recorded | None) -> bool:
     return have == (tally.content_hash, tally.quarantine_hash, contract.rule_set, contract.version)
 
 
-def _publish_changed(step: Step, draft: Draft, audited: list[Audited], recovered: list[Audited]) -> OpenTable:
-    if recovered:
-        # Input that went back to what is served makes no commit, but its failure must not stay the newest word.
-        write_record(step.lake.objects_of(step.name), _record(step, recovered, (), UNCHANGED, suffix="-recovered"))
+def _publish_changed(step: Step, draft: Draft, audited: list[Audited]) -> OpenTable:
     if not audited:
         return step.table
     partitions = {one.partition for one in audited}
@@ -135,7 +141,7 @@ def _not_known(step: Step, side: TableName, blocked: list[Audited]) -> list[Audi
     if table is None:
         return blocked
     partitions = [one.partition for one in blocked]
-    known = recorded(step.lake.objects_of(side), table, partitions, suffix=BLOCKED_SUFFIX)
+    known = recorded(step.lake.objects_of(side), table, partitions, suffix=BLOCKED_SUFFIX, skip_damaged=True)
     return [one for one in blocked if not _says_the_same(step, one, known.get(one.partition))]
 
 
@@ -146,17 +152,21 @@ def _says_the_same(step: Step, audited: Audited, known: Recorded | None) -> bool
     return same_rules and dataclasses.replace(known.of, score=0.0) == dataclasses.replace(audited.record, score=0.0)
 
 
-def _was_blocked(step: Step, partitions: set[str]) -> set[str]:
-    table = step.lake.open(blocked_of(step.name))
-    return set() if table is None else partitions & set(table.partitions)
+def _recover(step: Step, good: set[str], same: list[Audited]) -> None:
+    """Take good partitions out of `blocked/<table>`.
 
-
-def _forget_blocked(step: Step, partitions: set[str]) -> None:
-    table = step.lake.open(blocked_of(step.name)) if partitions else None
-    if table is not None:
-        metadata = {"resolved_by": step.publish}
-        change = Change((), tuple(sorted(partitions)), quarantine_columns(step.contract), metadata, last_wins=True)
-        commit(table, change)
+    Looked for after the commit: a run on older input that blocked meanwhile either sees our commit or is seen here.
+    """
+    side = step.lake.open(blocked_of(step.name))
+    partitions = good & set(side.partitions) if side else set()
+    if side is None or not partitions:
+        return
+    recovered = [one for one in same if one.partition in partitions]
+    if recovered:
+        # Input that went back to what is served makes no commit, but its failure must not stay the newest word.
+        write_record(step.lake.objects_of(step.name), _record(step, recovered, (), UNCHANGED, suffix="-recovered"))
+    columns, metadata = quarantine_columns(step.contract), {"resolved_by": step.publish}
+    commit(side, Change((), tuple(sorted(partitions)), columns, metadata, last_wins=True))
 
 
 def _discard(step: Step, draft: Draft, partitions: set[str]) -> None:

@@ -1,8 +1,10 @@
 """What records say about partitions: the served publish of each, and the blocked attempt beside it."""
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from lakehouse_assets.errors import DamagedRecordError
 from lakehouse_assets.naming import TableName, blocked_of
 from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.results import PartitionRecord, Record
@@ -11,6 +13,7 @@ from lakehouse_assets.storage.records import read_record
 from lakehouse_assets.storage.table import OpenTable
 
 BLOCKED_SUFFIX = "-blocked"
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +25,13 @@ class Recorded:
     of: PartitionRecord
 
 
-def recorded(objects: Objects, table: OpenTable, partitions: Iterable[str], *, suffix: str = "") -> dict[str, Recorded]:
-    """Return what the publishes in a table's active files recorded about some of its partitions."""
+def recorded(
+    objects: Objects, table: OpenTable, partitions: Iterable[str], *, suffix: str = "", skip_damaged: bool = False
+) -> dict[str, Recorded]:
+    """Return what the publishes in a table's active files recorded about some of its partitions.
+
+    With `skip_damaged` a record that cannot be read counts as gone: publishing again is what mends it.
+    """
     read: dict[str, Record | None] = {}
     found: dict[str, Recorded] = {}
     publishes = table.publishes_by_partition()
@@ -31,7 +39,7 @@ def recorded(objects: Objects, table: OpenTable, partitions: Iterable[str], *, s
         for publish in publishes.get(partition, ())[-1:]:
             name = publish + suffix
             if name not in read:
-                read[name] = read_record(objects, name)
+                read[name] = readable_record(objects, name) if skip_damaged else read_record(objects, name)
             record = read[name]
             of = next((one for one in record.partitions if one.partition == partition), None) if record else None
             if record is not None and of is not None:
@@ -39,10 +47,21 @@ def recorded(objects: Objects, table: OpenTable, partitions: Iterable[str], *, s
     return found
 
 
-def served(lake: Lake, table: TableName) -> dict[str, Recorded]:
+def readable_record(objects: Objects, publish: str) -> Record | None:
+    """Return a record, or None with a warning when it is damaged, for those whom one record must not stop."""
+    try:
+        return read_record(objects, publish)
+    except DamagedRecordError as error:
+        _log.warning("%s", error)
+        return None
+
+
+def served(lake: Lake, table: TableName, *, skip_damaged: bool = False) -> dict[str, Recorded]:
     """Return what is recorded about every partition readers see."""
     opened = lake.open(table)
-    return {} if opened is None else recorded(lake.objects_of(table), opened, opened.partitions)
+    if opened is None:
+        return {}
+    return recorded(lake.objects_of(table), opened, opened.partitions, skip_damaged=skip_damaged)
 
 
 def blocked(lake: Lake, table: TableName) -> dict[str, Recorded]:

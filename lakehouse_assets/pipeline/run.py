@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from lakehouse_assets.contracts.model import Contract
+from lakehouse_assets.engines.faults import without_values
 from lakehouse_assets.errors import PublishConflictError
 from lakehouse_assets.naming import TableName
 from lakehouse_assets.pipeline.curate import curate
@@ -14,8 +15,8 @@ from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.pipeline.logbook import log_chunk
 from lakehouse_assets.pipeline.publish import publish
 from lakehouse_assets.pipeline.refine import refine
-from lakehouse_assets.pipeline.step import Step, open_step
-from lakehouse_assets.results import PartitionResult
+from lakehouse_assets.pipeline.step import Step, is_overtaken, open_step
+from lakehouse_assets.results import UNCHANGED, PartitionResult
 from lakehouse_assets.storage.commit import PartitionsMovedError
 
 REDO_ATTEMPTS = 8
@@ -42,15 +43,22 @@ def verb_of(contract: Contract) -> Callable[[Step], Draft]:
 
 
 def _chunk(lake: Lake, contract: Contract, partitions: list[str], *, run_id: str, chunk: int) -> list[PartitionResult]:
+    told: dict[str, PartitionResult] = {}
     for attempt in range(REDO_ATTEMPTS):
         step = open_step(lake, contract, partitions, run_id=run_id, chunk=chunk)
         try:
-            results = publish(step, verb_of(contract)(step))
+            with without_values(str(contract.table)):
+                results = publish(step, verb_of(contract)(step))
         except PartitionsMovedError:
             time.sleep(random.uniform(0, 0.05 * 2 ** min(attempt, 5)))  # noqa: S311 - jitter, not a secret
-        else:
-            log_chunk(step, results)
-            return results
+            continue
+        log_chunk(step, results)
+        # What an earlier attempt of this run published stays said when the last one finds it unchanged.
+        told |= {one.partition: one for one in results if one.status != UNCHANGED or one.partition not in told}
+        if not is_overtaken(step):
+            break
+    if told:
+        return list(told.values())
     raise PublishConflictError(
         f"{REDO_ATTEMPTS} times another run published the same partitions first.",
         where=str(contract.table),

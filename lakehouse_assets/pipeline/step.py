@@ -69,6 +69,18 @@ def open_step(lake: Lake, contract: Contract, partitions: list[str], *, run_id: 
     return Step(lake, contract, tuple(partitions), publish, run_id, table, columns, upstreams, now)
 
 
+def is_overtaken(step: Step) -> bool:
+    """Whether an upstream's partitions of the same name moved since they were pinned.
+
+    The run that reads the newer ones may have found what was served before us, and made no commit to lose against.
+    """
+    for name, pinned in step.upstreams.items():
+        newest = step.lake.open(name)
+        if pinned and newest and newest.files_of(step.partitions) != pinned.files_of(step.partitions):
+            return True
+    return False
+
+
 def stored_columns(lake: Lake, contract: Contract) -> dict[str, str]:
     """Return names and Delta types of a table's columns, technical ones included, partition column last."""
     layer, partition = contract.table.layer, contract.partition_column

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import obstore
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, from_url
 
@@ -70,11 +71,24 @@ class Objects:
 
 @contextlib.contextmanager
 def translated(where: str) -> Iterator[None]:
-    """Turn faults of disks and object stores into one StorageError sentence; absence stays FileNotFoundError."""
+    """Turn faults of disks, object stores and Delta logs into one StorageError sentence.
+
+    Absence stays FileNotFoundError, and a commit that was refused CommitFailedError.
+    """
     try:
         yield
-    except FileNotFoundError:
+    except (FileNotFoundError, CommitFailedError):
         raise
+    except DeltaError as error:
+        if isinstance(error, TableNotFoundError) or "Invalid table location" in str(error):
+            raise StorageError(
+                "the folder of the table cannot be used.", where=where, fix="Check that no file lies in its place."
+            ) from error
+        raise StorageError(
+            f"the Delta log cannot be read: {_reason(error)}.",
+            where=where,
+            fix="Restore the newest files of `_delta_log` from a backup; nothing was written.",
+        ) from error
     except (OSError, BaseError) as error:
         raise StorageError(
             f"storage failed: {_reason(error)}.",

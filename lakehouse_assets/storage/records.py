@@ -7,7 +7,7 @@ from typing import Any
 
 import zstandard
 
-from lakehouse_assets.errors import StorageError
+from lakehouse_assets.errors import DamagedRecordError
 from lakehouse_assets.naming import record_file
 from lakehouse_assets.results import (
     Dimension,
@@ -33,14 +33,14 @@ def write_record(objects: Objects, record: Record) -> dict[str, str]:
 
 
 def read_record(objects: Objects, publish: str) -> Record | None:
-    """Return the record of a publish, or None when it is gone."""
+    """Return the record of a publish, or None when it is gone; raise DamagedRecordError when it cannot be read."""
     content = objects.read(record_file(publish))
     if content is None:
         return None
     try:
         return _record(json.loads(zstandard.decompress(content)))
     except (zstandard.ZstdError, ValueError, KeyError, TypeError) as error:
-        raise StorageError(
+        raise DamagedRecordError(
             "the record of a publish is damaged.",
             where=f"{objects.root}/{record_file(publish)}",
             fix="Restore it from a backup, or run its partitions again.",

@@ -2,16 +2,18 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 import polars as pl
 from deltalake import DeltaTable, Schema
-from deltalake.exceptions import TableNotFoundError
+from deltalake.exceptions import CommitFailedError, TableNotFoundError
 from deltalake.schema import ArrayType, MapType, StructType
 
 from lakehouse_assets.contracts.model import Column, ColumnType, Kind
 from lakehouse_assets.engines.protocol import DataFile
+from lakehouse_assets.errors import StorageError
 from lakehouse_assets.naming import publish_of
 from lakehouse_assets.storage.objects import translated
 
@@ -55,6 +57,7 @@ def open_table(root: str, options: Mapping[str, str], version: int | None = None
             delta = DeltaTable(root, version=version, storage_options=dict(options) or None)
         except TableNotFoundError:
             return None
+        _check_newest_commit(root, delta)
         return _opened(root, delta, options)
 
 
@@ -63,14 +66,18 @@ def create_table(
 ) -> OpenTable:
     """Create an empty table, or open it when another run was first. `columns` maps names to Delta types."""
     with translated(root):
-        delta = DeltaTable.create(
-            root,
-            schema=delta_schema(columns),
-            mode="ignore",
-            partition_by=[partition_column],
-            description=description[:1000],
-            storage_options=dict(options) or None,
-        )
+        try:
+            delta = DeltaTable.create(
+                root,
+                schema=delta_schema(columns),
+                mode="ignore",
+                partition_by=[partition_column],
+                description=description[:1000],
+                storage_options=dict(options) or None,
+            )
+        except CommitFailedError:
+            # Another run created it between the look and the commit.
+            delta = DeltaTable(root, storage_options=dict(options) or None)
         return _opened(root, delta, options)
 
 
@@ -111,6 +118,18 @@ def _opened(root: str, delta: DeltaTable, options: Mapping[str, str]) -> OpenTab
     files = tuple(DataFile(unquote(path), count, partition) for path, count, partition in rows)
     columns = {name: str(kind) for name, kind in _columns(delta).items()}
     return OpenTable(root, delta.version(), partition_column, columns, files, delta, dict(options))
+
+
+def _check_newest_commit(root: str, delta: DeltaTable) -> None:
+    # Delta reads an empty last entry as "nothing happened": a rollback that nobody would notice. Object stores
+    # write whole objects; a disk that lost power does not.
+    newest = Path(root, "_delta_log", f"{delta.version():020}.json")
+    if "://" not in root and newest.exists() and newest.stat().st_size == 0:
+        raise StorageError(
+            f"the newest entry of the Delta log, {newest.name}, is empty.",
+            where=root,
+            fix="Restore it from a backup; or remove it, which goes back to the version before, and run again.",
+        )
 
 
 def _columns(delta: DeltaTable) -> dict[str, str]:
