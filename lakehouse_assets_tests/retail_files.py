@@ -1,6 +1,8 @@
 """Small daily files in the shape of the web shop's export, with a little of every kind of dirt; made by arithmetic."""
 
 import csv
+import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -43,6 +45,9 @@ def write_day(folder: Path, day: str, rows: Sequence[Sequence[str]], *, header: 
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         writer.writerows(rows)
+    # Written an hour ago: a file of this moment would be waited for until it is stable.
+    written_at = time.time() - 3600
+    os.utime(path, (written_at, written_at))
     return path
 
 

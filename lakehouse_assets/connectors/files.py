@@ -67,7 +67,7 @@ class Files:
                 answers[partition] = Rejection(partition, arrived)
             else:
                 answers[partition] = _read_partition(location, table, read, partition, arrived)
-        return _with_repeated_content(answers)
+        return answers
 
 
 def _open(connection: Mapping[str, Any], *, where: str) -> Location:
@@ -137,7 +137,6 @@ def _assemble(partition: str, loaded: Sequence[_Loaded]) -> Extraction:
         kept = first.setdefault(one.content.object.sha256, one)
         if kept is not one:
             deduplicated += one.table.rows
-            warnings.append(f"repeated_content: {one.content.object.path} repeats {kept.content.object.path}")
     drift = dict.fromkeys(event for one in loaded for event in one.table.drift)
     checks = [one.content.confirm for one in first.values() if one.content.confirm]
     return Extraction(
@@ -186,18 +185,3 @@ def _dead_letter(
         kept = b""  # unreadable or gone: the refusal itself says so
     reason = str(error) if len(kept) == entry.size else f"{error} (kept {len(kept)} of {entry.size} bytes)"
     return DeadLetter(table.source, table.name, partition, entry.path, 0, reason, kept)
-
-
-def _with_repeated_content(answers: Mapping[str, Extraction | Rejection]) -> dict[str, Extraction | Rejection]:
-    """Warn where a partition holds the content of an earlier one: a sender that repeats a day looks complete."""
-    seen: dict[str, str] = {}
-    warned: dict[str, Extraction | Rejection] = {}
-    for partition, answer in answers.items():
-        warned[partition] = answer
-        if isinstance(answer, Rejection):
-            continue
-        repeats = [one for one in answer.objects if seen.setdefault(one.sha256, partition) != partition]
-        if repeats:
-            texts = (f"repeated_content: {one.path} was already delivered for {seen[one.sha256]}" for one in repeats)
-            warned[partition] = replace(answer, warnings=(*answer.warnings, *texts))
-    return warned

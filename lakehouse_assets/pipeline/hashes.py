@@ -1,17 +1,22 @@
 """Which columns make up the content hash of a table and of its quarantine; how a row is hashed is `engines.kit`."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 import narwhals as nw
 
 from lakehouse_assets.engines import kit
-from lakehouse_assets.naming import ROW_ID
+from lakehouse_assets.naming import RAW_HASH, ROW_ID
 
 HASH = "__hash"
 
 
-def with_content_hash(rows: nw.LazyFrame, columns: Iterable[str], partition_column: str) -> nw.LazyFrame:
-    """Add the hash of each row over `columns` without technical ones and without the partition column, by name."""
+def with_content_hash(rows: nw.LazyFrame, columns: Collection[str], partition_column: str) -> nw.LazyFrame:
+    """Add the hash of each row over `columns` without technical ones and without the partition column, by name.
+
+    Bronze rows have theirs: the hash of what was received, malformed lines included.
+    """
+    if RAW_HASH in columns:
+        return rows.with_columns(nw.col(RAW_HASH).alias(HASH))
     types = rows.collect_schema()
     names = sorted(name for name in columns if name[0] != "_" and name != partition_column)
     return rows.with_columns(kit.row_hash({name: types[name] for name in names}).alias(HASH))

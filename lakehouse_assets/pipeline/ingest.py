@@ -10,11 +10,11 @@ from lakehouse_assets.engines import kit
 from lakehouse_assets.engines.protocol import Branch
 from lakehouse_assets.errors import SourceError
 from lakehouse_assets.naming import DEFECT, DEFECT_LINE, PROC_DATE, RAW_HASH, ROW_ID, SOURCE_OBJECT, UNKNOWN
+from lakehouse_assets.pipeline.arrival import accepted, find_repeats, refused
 from lakehouse_assets.pipeline.draft import Draft, Tally
 from lakehouse_assets.pipeline.step import Step
-from lakehouse_assets.results import Dimension, DriftEvent, Ledger, OnFailure, Outcome, RuleResult, Severity, StagedFile
+from lakehouse_assets.results import Ledger, StagedFile
 
-ARRIVAL = "arrival"
 _TECHNICAL = (ROW_ID, RAW_HASH, SOURCE_OBJECT, DEFECT, DEFECT_LINE, UNKNOWN)
 
 
@@ -33,7 +33,8 @@ def ingest(step: Step) -> Draft:
         totals.append(counted)
         answers = {partition: _confirmed(answer) for partition, answer in answers.items()}
     counts = {row[PROC_DATE]: row for frame in totals for row in frame.iter_rows(named=True)}
-    tallies = (_tally(answers[partition], counts.get(partition, {})) for partition in step.partitions)
+    repeats = find_repeats(step, arrived)
+    tallies = (_tally(answers[key], counts.get(key, {}), repeats.get(key, {})) for key in step.partitions)
     return Draft(tuple(tallies), tuple(staged), (), columns)
 
 
@@ -83,41 +84,18 @@ def _totals(rows: nw.LazyFrame) -> nw.LazyFrame:
     )
 
 
-def _tally(answer: Extraction | Rejection, counted: Mapping[str, int]) -> Tally:
+def _tally(answer: Extraction | Rejection, counted: Mapping[str, int], repeats: Mapping[str, str]) -> Tally:
     if isinstance(answer, Rejection):
-        failed = _arrival(Outcome.FAIL, str(answer.error))
-        return Tally(answer.partition, Ledger(), (failed,), drift=answer.drift, dead_letters=answer.dead_letters)
+        results = refused(answer)
+        return Tally(answer.partition, Ledger(), results, drift=answer.drift, dead_letters=answer.dead_letters)
     rows = int(counted.get("rows", 0))
     return Tally(
         answer.partition,
         Ledger(read=rows + answer.deduplicated, published=rows, deduplicated=answer.deduplicated),
-        (_arrival(Outcome.PASS, "; ".join(answer.warnings), checked_rows=rows), *_warnings(answer, counted)),
+        accepted(answer, counted, repeats),
         kit.content_hash(rows, int(counted.get("valid_low", 0)), int(counted.get("valid_high", 0))),
         objects=answer.objects,
         drift=answer.drift,
         dead_letters=answer.dead_letters,
         measures={**answer.measures, "rows": answer.rows},
     )
-
-
-def _arrival(outcome: Outcome, reason: str, *, checked_rows: int = 0) -> RuleResult:
-    # Whether input arrived whole is no choice of a contract: without it there is nothing to publish.
-    kind = (Dimension.COMPLETENESS, Severity.ERROR, OnFailure.BLOCK)
-    return RuleResult(ARRIVAL, ARRIVAL, *kind, outcome, checked_rows=checked_rows, reason=reason)
-
-
-def _warnings(answer: Extraction, counted: Mapping[str, int]) -> tuple[RuleResult, ...]:
-    defects, rows = int(counted.get("defects", 0)), int(counted.get("rows", 0))
-    kind = (Dimension.CONFORMITY, Severity.WARNING, OnFailure.KEEP)
-    formed = Outcome.FAIL if defects else Outcome.PASS
-    reason = "silver quarantines them" if defects else ""
-    well_formed = RuleResult(
-        "well_formed", "well_formed", *kind, formed, failed_rows=defects, checked_rows=rows, reason=reason
-    )
-    drifts = "; ".join(_drift_sentence(event) for event in answer.drift)
-    schema = RuleResult("schema", "schema", *kind, Outcome.FAIL if drifts else Outcome.PASS, reason=drifts)
-    return (well_formed, schema)
-
-
-def _drift_sentence(event: DriftEvent) -> str:
-    return f"{event.type}: {', '.join((*event.added, *event.removed, *event.type_changed))}"

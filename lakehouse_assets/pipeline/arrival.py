@@ -1,0 +1,63 @@
+"""What bronze says about an arrival: whether it came whole, what was odd about it, and whether it came before.
+
+Results only; landing the rows is `ingest`, the bounds of a source file are ordinary rules.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from lakehouse_assets.connectors.protocol import Extraction, Rejection
+from lakehouse_assets.pipeline.recorded import recorded
+from lakehouse_assets.pipeline.step import Step
+from lakehouse_assets.results import Dimension, DriftEvent, OnFailure, Outcome, RuleResult, Severity
+
+ARRIVAL = "arrival"
+# A sender that repeats a day does so within a few weeks; reading every record ever written would not scale.
+LOOK_BACK_PARTITIONS = 31
+_Kind = tuple[Dimension, Severity, OnFailure]
+_WHOLE: _Kind = (Dimension.COMPLETENESS, Severity.ERROR, OnFailure.BLOCK)
+_ODD: _Kind = (Dimension.CONFORMITY, Severity.WARNING, OnFailure.KEEP)
+_REPEATED: _Kind = (Dimension.UNIQUENESS, Severity.WARNING, OnFailure.KEEP)
+
+
+def refused(answer: Rejection) -> tuple[RuleResult, ...]:
+    """Return the one result of input that was refused whole; without it there is nothing else to judge."""
+    return (RuleResult(ARRIVAL, ARRIVAL, *_WHOLE, Outcome.FAIL, reason=str(answer.error)),)
+
+
+def accepted(answer: Extraction, counted: Mapping[str, int], repeats: Mapping[str, str]) -> tuple[RuleResult, ...]:
+    """Return the results of input that landed; `repeats` maps objects to the partition that had their content."""
+    rows, defects = int(counted.get("rows", 0)), int(counted.get("defects", 0))
+    again = "; ".join(f"{path} has the content of {partition}" for path, partition in repeats.items())
+    drifts = "; ".join(_sentence(event) for event in answer.drift)
+    return (
+        RuleResult(ARRIVAL, ARRIVAL, *_WHOLE, Outcome.PASS, checked_rows=rows, reason="; ".join(answer.warnings)),
+        _told("well_formed", _ODD, "silver quarantines them" if defects else "", failed=defects, checked=rows),
+        _told("schema", _ODD, drifts),
+        _told("repeated_content", _REPEATED, again, failed=len(repeats), checked=len(answer.objects)),
+    )
+
+
+def find_repeats(step: Step, arrived: Iterable[Extraction]) -> dict[str, dict[str, str]]:
+    """Return, a partition, which of its objects an earlier partition had already, by sha256 of the content."""
+    near = [key for key in step.table.partitions if key not in step.partitions][-LOOK_BACK_PARTITIONS:]
+    known = recorded(step.lake.objects_of(step.name), step.table, near)
+    first: dict[str, str] = {}
+    for partition, one in sorted(known.items()):
+        for source_object in one.of.objects:
+            first.setdefault(source_object.sha256, partition)
+    found: dict[str, dict[str, str]] = {}
+    for answer in arrived:
+        for source_object in answer.objects:
+            owner = first.setdefault(source_object.sha256, answer.partition)
+            if owner < answer.partition:
+                found.setdefault(answer.partition, {})[source_object.path] = owner
+    return found
+
+
+def _told(rule_id: str, kind: _Kind, reason: str, *, failed: int = 0, checked: int = 0) -> RuleResult:
+    outcome = Outcome.FAIL if reason else Outcome.PASS
+    return RuleResult(rule_id, rule_id, *kind, outcome, failed_rows=failed, checked_rows=checked, reason=reason)
+
+
+def _sentence(event: DriftEvent) -> str:
+    return f"{event.type}: {', '.join((*event.added, *event.removed, *event.type_changed))}"
