@@ -1,6 +1,6 @@
 """Calendars as Dagster partitions, and which partitions of an upstream a partition reads.
 
-What a partition *contains* is the pipeline's business (`pipeline.curate`); here is only who depends on whom.
+What a partition *contains* is the pipeline's business (`pipeline.curate`); here is only who is requested after whom.
 """
 
 from collections.abc import Iterable
@@ -24,9 +24,10 @@ def to_partitions(contract: Contract) -> dg.DailyPartitionsDefinition | None:
 
 
 def to_mapping(contract: Contract, upstream: Contract) -> dg.PartitionMapping | None:
-    """Return which partitions of `upstream` a partition of `contract` reads; None leaves it to Dagster (all of them).
+    """Return which partitions of `upstream` request one of `contract`; None leaves it to Dagster (all of them).
 
-    Offsets count partitions of the *downstream* table, so they are calendar days as long as that has no closed days.
+    Offsets count partitions of the *downstream* table, so they are calendar days as long as that has no closed days;
+    where it has, a partition is requested by some arrivals it does not read.
     """
     if not _is_daily(contract) or not _is_daily(upstream):
         return None
@@ -47,9 +48,10 @@ def reads_late_window(contract: Contract, upstreams: Iterable[Contract]) -> bool
 
 
 def _days_read(contract: Contract, upstream: Contract) -> tuple[int, int]:
-    # A gold business date D is spread over arrivals from D-1 to D+lateness; everything else is read on the same day.
+    # A gold business date D waits for arrivals from D to D+lateness; everything else is read on the same day.
+    # Rows that came a day early are read too, but request nothing: docs/adr/0005-business-dates-and-their-arrivals.md.
     if contract.table.layer == "gold" and upstream.load.event_time:
-        return -1, contract.load.lateness.days
+        return 0, contract.load.lateness.days
     return 0, 0
 
 
