@@ -66,12 +66,18 @@ def _check_unmoved(step: Step, partitions: set[str]) -> None:
 
 
 def _is_same(step: Step, audited: Audited, served: Recorded | None) -> bool:
-    if served is None:
+    if served is None or not _is_whole(step, audited.partition):
         return False
     of, record = served.of, served.record
     have = (of.content_hash, of.quarantine_hash, record.rule_set, record.contract_version)
     contract, tally = step.contract, audited.tally
     return have == (tally.content_hash, tally.quarantine_hash, contract.rule_set, contract.version)
+
+
+def _is_whole(step: Step, partition: str) -> bool:
+    # A file that somebody deleted comes back with the next run, although its content did not change.
+    objects = step.lake.objects_of(step.name)
+    return all(objects.size(file.path) is not None for file in step.table.files_of([partition]))
 
 
 def _publish_changed(step: Step, draft: Draft, audited: list[Audited]) -> OpenTable:
