@@ -1,4 +1,4 @@
-"""What watches: automation, incidents, run failures, delivery. Bodies translate and hand over; none parses data.
+"""What watches: automation, references, incidents, run failures, delivery. Bodies hand over; none parses data.
 
 A tick that fails leaves its cursor where it was, so the same events are read again. Every tick leaves a heartbeat.
 """
@@ -11,19 +11,23 @@ import dagster as dg
 from lakehouse_assets.defs import cursor
 from lakehouse_assets.defs.failures import fact_of_freshness, facts_of_run, facts_of_success
 from lakehouse_assets.defs.lake import LakeResource
+from lakehouse_assets.defs.metadata import to_key
+from lakehouse_assets.defs.stale import request_stale
 from lakehouse_assets.incidents.book import track
 from lakehouse_assets.incidents.channel import find_channels
 from lakehouse_assets.incidents.dispatch import dispatch
 from lakehouse_assets.naming import heartbeat_file
 from lakehouse_assets.pipeline.absorb import absorb, routing_of, store_of
+from lakehouse_assets.pipeline.stale import referring
 from lakehouse_assets.storage.objects import Objects
 
 CHECKS, FRESHNESS = dg.DagsterEventType.ASSET_CHECK_EVALUATION, dg.DagsterEventType.FRESHNESS_STATE_CHANGE
 FAILURES = dg.DagsterEventType.RUN_FAILURE
-AUTOMATION, INCIDENTS, RUN_FAILURES, DISPATCHER = "automation", "incidents", "run_failures", "dispatcher"
+AUTOMATION, REFERENCES = "automation", "references"
+INCIDENTS, RUN_FAILURES, DISPATCHER = "incidents", "run_failures", "dispatcher"
 _RUNNING = dg.DefaultSensorStatus.RUNNING
 
-Tick = Callable[[dg.SensorEvaluationContext, LakeResource], str]
+Tick = Callable[[dg.SensorEvaluationContext, LakeResource], str | dg.SensorResult]
 
 
 def to_sensors(lake: LakeResource) -> list[dg.SensorDefinition]:
@@ -33,6 +37,7 @@ def to_sensors(lake: LakeResource) -> list[dg.SensorDefinition]:
     )
     return [
         automation,
+        *_references(lake),
         _sensor(INCIDENTS, watch_incidents, lake, seconds=15, text="Absorbs records, opens and closes incidents."),
         _sensor(RUN_FAILURES, watch_failures, lake, seconds=15, text="Puts runs that broke into the outbox."),
         _sensor(DISPATCHER, deliver, lake, seconds=15, text="Delivers what the outbox holds."),
@@ -92,16 +97,25 @@ def deliver(context: dg.SensorEvaluationContext, lake: LakeResource) -> str:
     return f"{done.sent} sent, {done.failed} failed"
 
 
-def _sensor(name: str, tick: Tick, lake: LakeResource, *, seconds: int, text: str) -> dg.SensorDefinition:
-    def evaluate(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+def _references(lake: LakeResource) -> list[dg.SensorDefinition]:
+    targets = [to_key(contract.table) for contract in referring(lake.lake.catalog)]
+    text = "Requests partitions again whose foreign keys pointed to rows that were published since."
+    return [_sensor(REFERENCES, request_stale, lake, seconds=60, text=text, targets=targets)] if targets else []
+
+
+def _sensor(  # one keyword for each thing a sensor differs in
+    name: str, tick: Tick, lake: LakeResource, *, seconds: int, text: str, targets: list[dg.AssetKey] | None = None
+) -> dg.SensorDefinition:
+    def evaluate(context: dg.SensorEvaluationContext) -> dg.SkipReason | dg.SensorResult:
         said = tick(context, lake)
         beat(lake, name)
-        return dg.SkipReason(said)
+        return dg.SkipReason(said) if isinstance(said, str) else said
 
     return dg.SensorDefinition(
         name=name,
         evaluation_fn=evaluate,
         description=text,
+        asset_selection=targets,
         minimum_interval_seconds=seconds,
         default_status=_RUNNING,
     )

@@ -33,9 +33,10 @@ def _joined(step: Step, rows: nw.LazyFrame, spec: RuleSpec) -> nw.LazyFrame:
     referenced = step.upstreams.get(TableName.parse(str(spec.arguments["table"])))
     allows_null = spec.arguments.get("nulls", "allow") == "allow"
     null_is_wrong = nw.lit(False) if allows_null else nw.lit(True)  # noqa: FBT003 - literals
-    present = nw.lit(value=True).alias(f"{flag}_found")
+    wrong, present = nw.lit(value=True), nw.lit(value=True).alias(f"{flag}_found")
     if referenced is None:
-        return rows.with_columns(nw.when(nw.col(column).is_null()).then(null_is_wrong).otherwise(~present).alias(flag))
+        # Never published: every row points to nothing until it is, whichever of the two runs first.
+        return rows.with_columns(nw.when(nw.col(column).is_null()).then(null_is_wrong).otherwise(wrong).alias(flag))
     keys = step.lake.scan(referenced).select(nw.col(str(spec.arguments["column"])).alias(column)).unique()
     joined = rows.join(keys.with_columns(present), on=column, how="left")
     missing = nw.col(f"{flag}_found").is_null()
