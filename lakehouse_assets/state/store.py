@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
-from lakehouse_assets.errors import StateError
+from lakehouse_assets.errors import LakehouseError, StateError
 from lakehouse_assets.results import Record
 
 if TYPE_CHECKING:
@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 def open_store(url: str) -> "Store":
     """Return a store that is ready: created when brand-new, refused when of another version."""
     store = Store(url)
-    store.prepare()
+    try:
+        store.prepare()
+    except LakehouseError:
+        store.close()
+        raise
     return store
 
 
