@@ -11,7 +11,7 @@ import narwhals as nw
 
 from lakehouse_assets.contracts.model import Contract, RuleKind, RuleSpec
 from lakehouse_assets.naming import DEFECT
-from lakehouse_assets.quality.judge import RowRule
+from lakehouse_assets.quality.judge import RowRule, window_end_of
 from lakehouse_assets.results import Dimension, OnFailure, Severity
 
 RAW = "__raw_"
@@ -27,7 +27,7 @@ def window_rules(contract: Contract) -> tuple[RowRule, ...]:
     load = contract.load
     if not load.event_time:
         return ()
-    arrived = nw.col(contract.partition_column).str.to_datetime(format="%Y-%m-%d").dt.date()
+    arrived = window_end_of(contract.partition_column).dt.date()
     event = nw.col(load.event_time)
     happened = event if _is_date(contract) else event.dt.date()
     earliest = _shifted(arrived, -load.lateness.days)

@@ -1,6 +1,6 @@
 """Silver to gold: run the table's function on pinned upstreams, conform, judge, split."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -17,6 +17,7 @@ from lakehouse_assets.pipeline.refine import key_duplicates, scope_of, transform
 from lakehouse_assets.pipeline.split import Rules, key_rule, split
 from lakehouse_assets.pipeline.step import Step
 from lakehouse_assets.quality.judge import bind
+from lakehouse_assets.results import StagedFile
 from lakehouse_assets.storage.table import OpenTable
 
 
@@ -43,7 +44,7 @@ def draft_of(step: Step, computed: nw.LazyFrame) -> Draft:
     )
     raw = {column.name: column.name for column in step.contract.columns}
     done = split(step, [rows], rows, rules=rules, raw=raw)
-    _check_partitions(step, done.counts)
+    _check_partitions(step, (*done.draft.valid, *done.draft.refused))
     tallies = tuple(done.tally(p, read=done.counts[p].get("rows", 0)) for p in step.partitions)
     return replace(done.draft, tallies=tallies)
 
@@ -103,8 +104,8 @@ def _check_columns(step: Step, have: Mapping[str, nw.dtypes.DType]) -> None:
         )
 
 
-def _check_partitions(step: Step, counts: Mapping[str, Mapping[str, int]]) -> None:
-    foreign = sorted(set(counts) - set(step.partitions))
+def _check_partitions(step: Step, files: Iterable[StagedFile]) -> None:
+    foreign = sorted({file.partition for file in files} - set(step.partitions))
     if foreign:
         raise TransformError(
             f"the function returned rows of {foreign[0]}, which this run does not own.",
