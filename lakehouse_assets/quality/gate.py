@@ -101,6 +101,6 @@ def _sentence(result: RuleResult) -> str:
     if result.outcome is not Outcome.FAIL:
         return f"{result.rule_id} could not be judged ({result.reason})"
     if result.reason:
-        return f"{result.rule_id} failed ({result.reason})"
+        return f"{result.rule_id} failed ({result.reason.removesuffix('.')})"
     plural = "" if result.failed_rows == 1 else "s"
     return f"{result.rule_id} failed for {result.failed_rows} row{plural}"
