@@ -22,7 +22,9 @@ _ABOUT_SCHEMAS: tuple[type[Exception], ...] = (
 )
 # Polars shortens paths to their end, which is what tells files apart.
 _PATH = re.compile(r"/[^/\s]+/[^/\s]+\.parquet")
+_WRITING = "underlying IO error: "
 _READERS_ARE_FINE = "readers still see the previous version."
+_MAKE_ROOM = f"Free space or grant access, then run again; {_READERS_ARE_FINE}"
 
 
 @contextlib.contextmanager
@@ -40,10 +42,14 @@ def translated(where: str = "") -> Iterator[None]:
         raise StorageError(
             f"cannot read or write: {error.strerror or type(error).__name__}.",
             where=where,
-            fix=f"Free space or grant access, then run again; {_READERS_ARE_FINE}",
+            fix=_MAKE_ROOM,
         ) from error
     except pl.exceptions.ComputeError as error:
-        if not str(error).startswith("parquet:"):
+        text = str(error)
+        if _WRITING in text:
+            # How Polars says that a disk refused: space, permission.
+            raise StorageError(f"cannot write: {text.partition(_WRITING)[2]}.", where=where, fix=_MAKE_ROOM) from error
+        if not text.startswith("parquet:"):
             raise
         raise StorageError(
             "a Parquet file is damaged.",

@@ -7,11 +7,10 @@ import hashlib
 from dataclasses import dataclass
 
 import narwhals as nw
-import polars as pl
 
 from lakehouse_assets.engines import kit
 from lakehouse_assets.errors import UnknownTableError
-from lakehouse_assets.naming import TableName, publish_of, quarantine_of
+from lakehouse_assets.naming import SIDE_TABLES, TableName, publish_of, quarantine_of
 from lakehouse_assets.pipeline.hashes import hashed_partitions, with_content_hash, with_quarantine_hash
 from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.storage.table import OpenTable
@@ -34,6 +33,8 @@ def content_of(lake: Lake, table: TableName) -> Content:
     """Hash what readers of a table see now; raise UnknownTableError when it was never published."""
     opened = lake.open(table)
     if opened is None:
+        if table.layer not in SIDE_TABLES:
+            lake.contract(table)
         raise UnknownTableError(f"{table} was never published.", fix="Materialise it first.")
     rows = _hashed(lake, table, opened)
     totals = lake.engine.collect(hashed_partitions(rows, opened.partition_column))
@@ -53,12 +54,6 @@ def served_quarantine(lake: Lake, table: TableName) -> nw.LazyFrame | None:
     served = {(file.partition, publish_of(file.path)) for file in opened.files}
     files = [file for file in side.files if (file.partition, publish_of(file.path)) in served]
     return lake.scan(side, files) if files else None
-
-
-def sample_of(lake: Lake, table: TableName, limit: int = 20) -> pl.DataFrame:
-    """Return the first rows of a table as readers see it."""
-    opened = lake.open(table)
-    return pl.DataFrame() if opened is None else lake.engine.collect(lake.scan(opened).head(limit))
 
 
 def _hashed(lake: Lake, table: TableName, opened: OpenTable) -> nw.LazyFrame:

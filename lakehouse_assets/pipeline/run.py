@@ -1,12 +1,13 @@
 """The verb behind every materialisation: check partitions, cut chunks, compute, publish, redo lost races."""
 
+import contextlib
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 
 from lakehouse_assets.contracts.model import Contract
 from lakehouse_assets.engines.faults import without_values
-from lakehouse_assets.errors import PublishConflictError
+from lakehouse_assets.errors import PublishConflictError, StorageError
 from lakehouse_assets.naming import TableName
 from lakehouse_assets.pipeline.curate import curate
 from lakehouse_assets.pipeline.draft import Draft
@@ -15,7 +16,7 @@ from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.pipeline.logbook import log_chunk
 from lakehouse_assets.pipeline.publish import publish
 from lakehouse_assets.pipeline.refine import refine
-from lakehouse_assets.pipeline.step import Step, is_overtaken, open_step
+from lakehouse_assets.pipeline.step import Step, is_overtaken, open_step, remove_files_of
 from lakehouse_assets.results import UNCHANGED, PartitionResult
 from lakehouse_assets.storage.commit import PartitionsMovedError
 
@@ -42,13 +43,23 @@ def verb_of(contract: Contract) -> Callable[[Step], Draft]:
     return refine if [name.layer for name in contract.upstreams] == ["bronze"] else curate
 
 
+def _drafted(step: Step) -> Draft:
+    try:
+        return verb_of(step.contract)(step)
+    except Exception:
+        # Above all on a full disk: what was staged was offered to no commit yet, and nobody else knows of it.
+        with contextlib.suppress(StorageError):
+            remove_files_of(step)
+        raise
+
+
 def _chunk(lake: Lake, contract: Contract, partitions: list[str], *, run_id: str, chunk: int) -> list[PartitionResult]:
     told: dict[str, PartitionResult] = {}
     for attempt in range(REDO_ATTEMPTS):
         step = open_step(lake, contract, partitions, run_id=run_id, chunk=chunk)
         try:
             with without_values(str(contract.table)):
-                results = publish(step, verb_of(contract)(step))
+                results = publish(step, _drafted(step))
         except PartitionsMovedError:
             time.sleep(random.uniform(0, 0.05 * 2 ** min(attempt, 5)))  # noqa: S311 - jitter, not a secret
             continue

@@ -18,7 +18,9 @@ from lakehouse_assets.naming import (
     RAW_HASH,
     ROW_ID,
     TableName,
+    partition_folder,
     publish_id,
+    publish_of,
     quarantine_of,
 )
 from lakehouse_assets.pipeline.lake import Lake
@@ -67,6 +69,15 @@ def open_step(lake: Lake, contract: Contract, partitions: list[str], *, run_id: 
     upstreams = _pinned(lake, contract, publish)
     now = datetime.now(UTC)
     return Step(lake, contract, tuple(partitions), publish, run_id, table, columns, upstreams, now)
+
+
+def remove_files_of(step: Step) -> None:
+    """Delete everything that a step staged; only before its files were offered to a commit."""
+    for name in (step.name, quarantine_of(step.name)):
+        objects = step.lake.objects_of(name)
+        for partition in step.partitions:
+            found = objects.names(partition_folder(step.contract.partition_column, partition))
+            objects.delete(path for path in found if publish_of(path) == step.publish)
 
 
 def is_overtaken(step: Step) -> bool:

@@ -23,13 +23,13 @@ def connect(url: str) -> sa.Engine:
     try:
         parsed = sa.make_url(url)
     except sa.exc.ArgumentError as error:
-        msg = "the state store's URL cannot be read"
+        msg = "the state store's URL cannot be read."
         raise StateError(msg, fix="Write `sqlite:///path/state.db` or `postgresql://user@host/name`.") from error
     if parsed.get_backend_name() == "sqlite":
         return _connect_sqlite(parsed)
     if parsed.get_backend_name() == "postgresql":
         return _connect_postgresql(parsed)
-    msg = f"the state store cannot live in {parsed.get_backend_name()!r}"
+    msg = f"the state store cannot live in {parsed.get_backend_name()!r}."
     raise StateError(msg, fix="Use SQLite or PostgreSQL.")
 
 
@@ -38,7 +38,12 @@ def _connect_sqlite(url: sa.URL) -> sa.Engine:
     if url.database in {None, "", ":memory:"}:
         arguments = {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}}
     else:
-        Path(str(url.database)).absolute().parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(str(url.database)).absolute().parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            msg = f"the state store's folder cannot be made ({error.strerror})."
+            raise StateError(msg, where=str(folder), fix="Correct `stateUrl`, or make the folder yourself.") from error
     engine = sa.create_engine(url, **arguments)
     sa.event.listen(engine, "connect", _prepare_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)

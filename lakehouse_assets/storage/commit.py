@@ -20,6 +20,7 @@ from lakehouse_assets.errors import (
     SchemaChangeError,
     StorageError,
 )
+from lakehouse_assets.naming import is_partition_key
 from lakehouse_assets.results import StagedFile
 from lakehouse_assets.storage.objects import Objects, translated
 from lakehouse_assets.storage.staged import check_staged
@@ -133,6 +134,13 @@ def _check_partitions(table: OpenTable, change: Change) -> None:
             f"the publish would write partitions its run does not own: {', '.join(foreign[:5]) or 'none named'}.",
             where=table.root,
             fix="A load mode may only return rows of the partitions it was asked for.",
+        )
+    hostile = [partition for partition in change.partitions if not is_partition_key(partition)]
+    if hostile:
+        raise ForeignPartitionError(
+            f"{hostile[0]!r} cannot be a partition: readers would take it for another one.",
+            where=table.root,
+            fix="Use ISO dates or words of `[A-Za-z0-9_.:=+-]`, at most 128 characters.",
         )
 
 

@@ -1,6 +1,8 @@
 """Small objects of the lake (records, pins, staged files to check or remove), on disk and on object stores alike."""
 
 import contextlib
+import itertools
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,10 @@ from obstore.exceptions import BaseError
 from obstore.store import LocalStore, from_url
 
 from lakehouse_assets.errors import StorageError
+
+_ARROWS = re.compile(r"\x1b\[[0-9;]*m|↳")
+_FRAME = re.compile(r"[0-9]+: ")
+_LONGEST = 400
 
 
 class Objects:
@@ -98,5 +104,8 @@ def translated(where: str) -> Iterator[None]:
 
 
 def _reason(error: Exception) -> str:
+    """Return what an error says in one line: libraries of Rust put causes below each other, with arrows and frames."""
     text = (getattr(error, "strerror", None) or str(error) or type(error).__name__).strip()
-    return text.splitlines()[0].rstrip(".")
+    lines = (_ARROWS.sub("", line).strip() for line in text.splitlines())
+    causes = [line for line in itertools.takewhile(lambda line: not _FRAME.match(line), lines) if line]
+    return ": ".join(causes)[:_LONGEST].rstrip(".")
