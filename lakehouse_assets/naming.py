@@ -6,7 +6,6 @@ What does not: reading or writing any of them (`storage`), naming rules for cont
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from typing import Self
 from urllib.parse import quote
 
@@ -132,12 +131,3 @@ def pin_file(publish: str) -> str:
 def heartbeat_file(name: str) -> str:
     """Return the sign of life of a sensor, relative to the lake's root."""
     return f"{META_FOLDER}/heartbeats/{name}.txt"
-
-
-def window_end(partition: str) -> datetime:
-    """Return the end of a day or hour partition in UTC: what `run_time` means in a rule."""
-    if len(partition) > len("2026-01-05"):
-        start = datetime.strptime(partition, "%Y-%m-%d-%H:%M").replace(tzinfo=UTC)
-        return start.replace(minute=59, second=59, microsecond=999_999)
-    day = date.fromisoformat(partition)
-    return datetime(day.year, day.month, day.day, 23, 59, 59, 999_999, tzinfo=UTC)

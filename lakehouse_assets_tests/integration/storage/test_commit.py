@@ -92,6 +92,12 @@ def test_files_outside_the_run_are_refused(table: OpenTable) -> None:
         commit(table, Change(files, ("2026-01-06",), COLUMNS, {}))
 
 
+@pytest.mark.parametrize("key", ["", "__HIVE_DEFAULT_PARTITION__", "a/b", "x' OR '1'='1", "k" * 129])
+def test_partition_values_that_readers_would_misread_are_refused(table: OpenTable, key: str) -> None:
+    with pytest.raises(ForeignPartitionError, match="cannot be a partition"):
+        commit(table, Change((), (key,), COLUMNS, {}))
+
+
 def test_a_missing_staged_file_is_refused(table: OpenTable) -> None:
     files = staged(table, "a-0000-1", {"2026-01-05": [1]})
     (Path(table.root) / files[0].path).unlink()
