@@ -12,6 +12,7 @@ from lakehouse_assets.defs.freshness import to_freshness
 from lakehouse_assets.defs.lake import LakeResource
 from lakehouse_assets.defs.partitions import reads_late_window, to_mapping, to_partitions
 from lakehouse_assets.defs.retries import STORAGE_RETRIES, retried
+from lakehouse_assets.defs.runtime import limit_runtime
 
 LAKE, IO_MANAGER = "lake", "io_manager"
 
@@ -60,6 +61,7 @@ def to_plan(contract: Contract, lake: LakeResource) -> Plan:
 def _to_body(plan: Plan) -> Callable[[dg.AssetExecutionContext], Iterator[Event]]:
     def materialise(context: dg.AssetExecutionContext) -> Iterator[Event]:
         lake: LakeResource = context.resources.lake
+        limit_runtime(context, lake.lake.catalog)
         results = lake.materialise(plan.contract.table, plan.wanted(context), run_id=context.run.run_id)
         with retried(context, plan.retries):
             yield from to_events(context, plan, results, lake=lake)

@@ -198,3 +198,21 @@ def test_a_publish_that_readers_do_not_see_fails_the_run(instance: dg.DagsterIns
     assert not result.success
     (failure,) = [event.step_failure_data for event in result.all_events if event.is_step_failure]
     assert "readers see version 3" in str(failure.error)
+
+
+def test_a_run_may_take_as_long_as_its_tables_together(runs: Runs) -> None:
+    result = runs.run(ORDERS, SALES)
+
+    run = runs.instance.get_run_by_id(result.run_id)
+    assert run is not None
+    assert run.tags["dagster/max_runtime"] == str(2 * 30 * 60)
+
+
+def test_a_limit_that_a_person_gave_the_run_stays(runs: Runs) -> None:
+    tags = {"dagster/partition": DAYS[0], "dagster/max_runtime": "7"}
+
+    result = runs.job.execute_in_process(instance=runs.instance, asset_selection=[KEY], tags=tags)
+
+    run = runs.instance.get_run_by_id(result.run_id)
+    assert run is not None
+    assert run.tags["dagster/max_runtime"] == "7"
