@@ -14,7 +14,7 @@ from lakehouse_assets.errors import ConfigError, SourceError
 from lakehouse_assets.incidents.book import list_incidents
 from lakehouse_assets.naming import blocked_of
 from lakehouse_assets.pipeline.absorb import store_of
-from lakehouse_assets.results import BLOCKED, Outcome
+from lakehouse_assets.results import BLOCKED, UNCHANGED, Outcome
 from lakehouse_assets.storage.records import write_record
 from lakehouse_assets_tests.builders import partition_record, publish_record, rule_result
 from lakehouse_assets_tests.scripted import ORDERS, Script, lake, shop
@@ -55,7 +55,8 @@ class Watch:
 
     def record(self, publish: str, day: str, outcome: Outcome, *, at: str) -> None:
         """Leave a record as the pipeline would."""
-        status = BLOCKED if outcome is Outcome.FAIL else "published"
+        # Not `published`: that is a promise of a commit, and there is none in this lake.
+        status = BLOCKED if outcome is Outcome.FAIL else UNCHANGED
         rule = rule_result("amount.between", outcome=outcome, failed_rows=12)
         record = publish_record(publish, partition_record(day, rule, status=status), at=at)
         folder = blocked_of(ORDERS) if status == BLOCKED else ORDERS
