@@ -1,5 +1,7 @@
 """`lakehouse run`: compute and publish partitions of a table without Dagster, for scripts and remote workers."""
 
+import contextlib
+import sys
 import uuid
 from typing import Annotated
 
@@ -32,7 +34,9 @@ def run(
     name = table_argument(table)
     known = lake.partitions(name)
     wanted = _wanted(name, known, partition or [], partition_range, every=every)
-    results = list(materialise(lake, name, wanted, run_id=uuid.uuid4().hex))
+    # Where the run log goes to stdout, its lines would stand between people or machines and the answer.
+    with contextlib.redirect_stdout(sys.stderr):
+        results = list(materialise(lake, name, wanted, run_id=uuid.uuid4().hex))
     if as_json:
         print_json([_as_dict(result) for result in results])
     else:
