@@ -148,7 +148,7 @@ RULES = (
     _rule("greater_than", RuleKind.ROW, "value", needs_column=True),
     _rule("length", RuleKind.ROW, "min", "max", needs_column=True),
     _rule("matches", RuleKind.ROW, "pattern", needs_column=True),
-    _rule("one_of", RuleKind.ROW, "values", needs_column=True),
+    _rule("in_set", RuleKind.ROW, "values", needs_column=True),
     _rule("not_after", RuleKind.ROW, "value", needs_column=True),
     _rule("compare_columns", RuleKind.ROW, "column", "operator", "other"),
     _rule("unique", RuleKind.PARTITION, "columns"),

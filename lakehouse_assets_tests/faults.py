@@ -129,10 +129,10 @@ CASES = [
         "LH409",
         ORDERS,
         RULE,
-        "implementation: {rule: one_of, column: line_amount, values: [a]}",
+        "implementation: {rule: in_set, column: line_amount, values: [a]}",
         "id: not_from_the_future",
     ),
-    ("LH409", ORDERS, RULE, "implementation: {rule: one_of, column: state, values: []}", "id: not_from_the_future"),
+    ("LH409", ORDERS, RULE, "implementation: {rule: in_set, column: state, values: []}", "id: not_from_the_future"),
     (
         "LH409",
         ORDERS,

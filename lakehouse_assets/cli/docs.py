@@ -46,6 +46,7 @@ def pages() -> dict[str, str]:
     return {
         "contract.md": _contract_page(),
         "findings.md": _findings_page(),
+        "rules.md": _rules_page(),
         "settings.md": _settings_page(),
         "source.md": _source_page(),
     }
@@ -67,6 +68,12 @@ def _contract_page() -> str:
         parts.append(f"## Properties of {level}\n\n{_fields(model, PREFIX)}")
         parts += [f"### {_title(block)}\n\n{block.__doc__}\n\n{_fields(block)}" for block in _blocks_in(model)]
     return "\n".join(parts)
+
+
+def _rules_page() -> str:
+    from lakehouse_assets.quality.reference import render_rules_reference  # noqa: PLC0415 - imports every rule
+
+    return f"{_GENERATED}\n\n{render_rules_reference()}"
 
 
 def _source_page() -> str:

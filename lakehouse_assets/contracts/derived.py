@@ -12,7 +12,7 @@ from lakehouse_assets.contracts.rules import Declaration
 from lakehouse_assets.documents.findings import nearest
 from lakehouse_assets.documents.strict_yaml import Steps
 
-REQUIRED, UNIQUE, BETWEEN, LENGTH, MATCHES, ONE_OF = "required", "unique", "between", "length", "matches", "one_of"
+REQUIRED, UNIQUE, BETWEEN, LENGTH, MATCHES, IN_SET = "required", "unique", "between", "length", "matches", "in_set"
 _BOUNDS = {"minimum": "min", "maximum": "max"}
 _STRICT = {"exclusiveMinimum": "greater_than", "exclusiveMaximum": "less_than"}
 _LENGTHS = {"minLength": "min", "maxLength": "max"}
@@ -44,7 +44,7 @@ def _of_column(
         yield Declaration(f"{name}.{UNIQUE}", UNIQUE, [*steps, "unique"], None, {"columns": [name]})
     if "enum" in entry:
         values = [option["value"] for option in entry["enum"]]
-        yield Declaration(f"{name}.{ONE_OF}", ONE_OF, [*steps, "enum"], name, {"values": values})
+        yield Declaration(f"{name}.{IN_SET}", IN_SET, [*steps, "enum"], name, {"values": values})
     yield from _of_options(entry.get("logicalTypeOptions") or {}, column, [*steps, "logicalTypeOptions"], reading)
 
 

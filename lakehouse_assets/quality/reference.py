@@ -8,7 +8,7 @@ from lakehouse_assets.results import LABELS, Dimension
 
 _HEAD = """# Rules
 
-Generated from `lakehouse_assets/quality/rules/`; a new function there is a new rule.
+A function in `lakehouse_assets/quality/rules/` is a rule; a new one there is all it takes.
 A null passes every rule but those of completeness.
 NaN and infinity pass none.
 """
@@ -25,7 +25,9 @@ def _section(dimension: Dimension, rules: Iterable[RuleFunction]) -> str:
     mine = [each for each in rules if each.signature.dimension is dimension]
     if not mine:
         return ""
-    return f"\n## {dimension.value.capitalize()} ({LABELS[dimension]})\n" + "".join(_entry(each) for each in mine)
+    word, label = dimension.value.capitalize(), LABELS[dimension]
+    shown = "" if word == label else f" (shown as {label})"
+    return f"\n## {word}{shown}\n" + "".join(_entry(each) for each in mine)
 
 
 def _entry(function: RuleFunction) -> str:

@@ -50,16 +50,6 @@ def less_than(column: nw.Expr, *, value: Bound) -> nw.Expr:
 @rule(
     kind=RuleKind.ROW,
     dimension=_DIMENSION,
-    example=Example(arguments={"values": ["pending", "shipped"]}, passing="shipped", failing="lost"),
-)
-def one_of(column: nw.Expr, *, values: list[int | float | str]) -> nw.Expr:
-    """Value is one of the contract's `enum`."""
-    return column.is_in(values)
-
-
-@rule(
-    kind=RuleKind.ROW,
-    dimension=_DIMENSION,
     example=Example(arguments={"values": ["EUR"]}, passing="EUR", failing="eur"),
 )
 def in_set(column: nw.Expr, *, values: list[int | float | str]) -> nw.Expr:

@@ -53,7 +53,7 @@ def test_keywords_of_the_standard_become_rules() -> None:
         "order_id.matches",
         "line_amount.between",
         "ordered_at.required",
-        "state.one_of",
+        "state.in_set",
         "order_id.unique",
         "state_is_upper",
         "row_count",
