@@ -42,10 +42,12 @@ def test_definitions_are_valid_and_can_be_loaded(tmp_path: Path) -> None:
     }
 
 
-def test_the_instance_retries_crashes_only_sends_no_telemetry_and_locks_tables_by_run() -> None:
-    settings = yaml.safe_load(Path("dagster.yaml").read_text())
+@pytest.mark.parametrize("path", ["dagster.yaml", "docker/dagster.yaml"])
+def test_the_instance_retries_crashes_only_sends_no_telemetry_and_locks_tables_by_run(path: str) -> None:
+    settings = yaml.safe_load(Path(path).read_text())
 
     assert settings["run_retries"]["retry_on_asset_or_op_failure"] is False
     assert settings["telemetry"]["enabled"] is False
     assert settings["concurrency"]["pools"] == {"default_limit": 1, "granularity": "run"}
     assert settings["run_monitoring"]["max_runtime_seconds"] > 0
+    assert settings["run_monitoring"]["free_slots_after_run_end_seconds"] > 0
