@@ -3,16 +3,20 @@
 The shop has one source of daily files and one silver table of five columns; every argument has a harmless default.
 """
 
+import contextlib
 import csv
+import importlib
 import os
+import sys
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
 
 from lakehouse_assets.naming import TableName
 from lakehouse_assets.pipeline.lake import Lake, open_lake
+from lakehouse_assets.pipeline.refine import transform_of
 from lakehouse_assets.pipeline.run import materialise
 from lakehouse_assets.results import PartitionResult
 from lakehouse_assets.settings import load_settings
@@ -171,3 +175,21 @@ def stored(root: Path) -> list[str]:
     """Return every data file, commit and record below a lake; pins and run log lines say that somebody looked."""
     found = (path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
     return sorted(path for path in found if path.endswith((".parquet", ".zst")) or "_delta_log/" in path)
+
+
+@contextlib.contextmanager
+def transform(folder: Path, table: str, source: str) -> Iterator[None]:
+    """Add a transform to the package for a while, as a file that the registry finds like any other."""
+    layer, name = table.split("/")
+    package = importlib.import_module(f"lakehouse_assets.transforms.{layer}")
+    (folder / f"{name}.py").write_text(source, encoding="utf-8")
+    package.__path__.append(str(folder))
+    importlib.invalidate_caches()
+    transform_of.cache_clear()
+    try:
+        yield
+    finally:
+        package.__path__.remove(str(folder))
+        sys.modules.pop(f"{package.__name__}.{name}", None)
+        vars(package).pop(name, None)
+        transform_of.cache_clear()

@@ -14,7 +14,7 @@ import polars as pl
 
 from lakehouse_assets.engines.faults import translated
 from lakehouse_assets.engines.protocol import Branch, DataFile, Target
-from lakehouse_assets.naming import partition_folder, staged_file
+from lakehouse_assets.naming import NULL_FOLDER, partition_folder, staged_file
 from lakehouse_assets.results import StagedFile
 
 # Measured on two million order lines: a quarter less CPU than the default level for 7 % more bytes.
@@ -101,7 +101,8 @@ class PolarsEngine:
         target = branch.target
 
         def name(part: Any) -> str:  # noqa: ANN401 - FileProviderArgs is not exported
-            folder = partition_folder(target.partition_column, part.partition_keys.item())
+            key = part.partition_keys.item()
+            folder = partition_folder(target.partition_column, NULL_FOLDER if key is None else key)
             return f"{folder}/{staged_file(target.publish, target.first_number + part.index_in_partition)}"
 
         place = pl.PartitionBy(

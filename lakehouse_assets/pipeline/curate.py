@@ -10,7 +10,7 @@ from lakehouse_assets.contracts.model import Mode, RuleKind
 from lakehouse_assets.engines import kit
 from lakehouse_assets.engines.conform import conform
 from lakehouse_assets.errors import TransformError
-from lakehouse_assets.naming import RAW_HASH, ROW_ID, SNAPSHOT_PARTITION, TableName
+from lakehouse_assets.naming import NULL_FOLDER, RAW_HASH, ROW_ID, SNAPSHOT_PARTITION, TableName
 from lakehouse_assets.pipeline.draft import Draft
 from lakehouse_assets.pipeline.references import reference_rules, with_references
 from lakehouse_assets.pipeline.refine import key_duplicates, scope_of, transform_of
@@ -108,7 +108,11 @@ def _check_partitions(step: Step, files: Iterable[StagedFile]) -> None:
     foreign = sorted({file.partition for file in files} - set(step.partitions))
     if foreign:
         raise TransformError(
-            f"the function returned rows of {foreign[0]}, which this run does not own.",
+            f"the function returned rows of {_word(foreign[0])}, which this run does not own.",
             where=f"lakehouse_assets/transforms/{step.name.layer}/{step.name.short}.py",
             fix=f"`{step.contract.partition_column}` must be the business date of the rows it was given.",
         )
+
+
+def _word(partition: str) -> str:
+    return "no date" if partition == NULL_FOLDER else partition

@@ -1,6 +1,7 @@
 """Publishing a frame that something else computed (a hand-written asset), through the same primitive."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import narwhals as nw
 
@@ -10,6 +11,7 @@ from lakehouse_assets.pipeline.curate import draft_of
 from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.pipeline.logbook import log_chunk
 from lakehouse_assets.pipeline.publish import publish
+from lakehouse_assets.pipeline.run import drafted
 from lakehouse_assets.pipeline.step import open_step
 from lakehouse_assets.results import PartitionResult
 
@@ -26,6 +28,6 @@ def publish_frame(
         raise UnknownTableError("a frame cannot be published into bronze.", where=str(table), fix="Use a source.")
     wanted = lake.check_partitions(table, partitions)
     step = open_step(lake, contract, wanted, run_id=run_id, chunk=0)
-    results = publish(step, draft_of(step, frame))
+    results = publish(step, drafted(step, partial(draft_of, computed=frame)))
     log_chunk(step, results)
     return results

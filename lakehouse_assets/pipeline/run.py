@@ -43,9 +43,11 @@ def verb_of(contract: Contract) -> Callable[[Step], Draft]:
     return refine if [name.layer for name in contract.upstreams] == ["bronze"] else curate
 
 
-def _drafted(step: Step) -> Draft:
+def drafted(step: Step, compute: Callable[[Step], Draft]) -> Draft:
+    """Return what a verb staged; when it raises, nothing that it staged stays, and no value of a row is told."""
     try:
-        return verb_of(step.contract)(step)
+        with without_values(str(step.name)):
+            return compute(step)
     except Exception:
         # Above all on a full disk: what was staged was offered to no commit yet, and nobody else knows of it.
         with contextlib.suppress(StorageError):
@@ -59,7 +61,7 @@ def _chunk(lake: Lake, contract: Contract, partitions: list[str], *, run_id: str
         step = open_step(lake, contract, partitions, run_id=run_id, chunk=chunk)
         try:
             with without_values(str(contract.table)):
-                results = publish(step, _drafted(step))
+                results = publish(step, drafted(step, verb_of(contract)))
         except PartitionsMovedError:
             time.sleep(random.uniform(0, 0.05 * 2 ** min(attempt, 5)))  # noqa: S311 - jitter, not a secret
             continue

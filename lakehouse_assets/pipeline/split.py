@@ -78,15 +78,17 @@ def split(
     """
     try:
         return _split(step, passes, whole, rules, raw)
-    except kit.ENGINE_ERRORS as error:
+    except kit.ENGINE_ERRORS:
         sound = _sound(step, whole, rules)
-        if sound == rules:
-            raise TransformError(
-                f"the rows could not be computed ({type(error).__name__}).",
-                where=str(step.name),
-                fix="Try the transform on a few rows of this partition; nothing was published.",
-            ) from None
-    return _split(step, passes, whole, sound, raw)
+    try:
+        return _split(step, passes, whole, sound, raw)
+    except kit.ENGINE_ERRORS as error:
+        # No rule is to blame. Without the cause: engines quote values.
+        raise TransformError(
+            f"the rows could not be computed ({type(error).__name__}).",
+            where=str(step.name),
+            fix="Try the transform on a few rows of this partition; nothing was published.",
+        ) from None
 
 
 def _split(
