@@ -17,7 +17,7 @@ class ReadBlock(Block):
     pattern: str = Field(
         description="Files of a partition, below the location; `{partition}` is its key, `*` anything."
     )
-    format: Literal["csv", "jsonl", "parquet"] = Field("csv", description="Format of the files.")
+    format: Literal["csv"] = Field("csv", description="Format of the files.")
     encoding: str = Field("utf-8", description="Encoding of text files.")
     delimiter: Character = Field(",", description="What separates fields.")
     quote: Character = Field('"', description="What encloses fields that hold delimiters.")

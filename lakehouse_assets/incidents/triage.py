@@ -71,6 +71,8 @@ def classify_rule(rule_id: str, dimension: Dimension, reason: str = "") -> Failu
         return coded
     if rule_id == "schema":
         return FailureClass.SCHEMA
+    if rule_id == "quarantine_ratio":
+        return FailureClass.QUALITY  # counted as volume, but the rows are there: they are bad
     if dimension is Dimension.UNIQUENESS:
         return FailureClass.DUPLICATE_KEY
     return FailureClass.MISSING_DATA if dimension is Dimension.COVERAGE else FailureClass.QUALITY

@@ -6,18 +6,22 @@ Each record is one transaction: its ledger, its rule results, and the incidents 
 import os
 from collections.abc import Collection, Iterator
 
-from lakehouse_assets.incidents.book import track
+from sqlalchemy import Connection
+
+from lakehouse_assets.incidents.book import failing_partitions, list_incidents, track
 from lakehouse_assets.incidents.channel import find_channels
-from lakehouse_assets.incidents.facts import facts_of_record
+from lakehouse_assets.incidents.facts import RUN_FAILURE, facts_of_record
+from lakehouse_assets.incidents.incident import Fact
 from lakehouse_assets.incidents.routing import Routing, load_routing
 from lakehouse_assets.naming import META_FOLDER, TableName, blocked_of
 from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.pipeline.logbook import forget_lines, waiting_lines
 from lakehouse_assets.pipeline.recorded import readable_record, served
-from lakehouse_assets.results import PUBLISHED, Record
+from lakehouse_assets.results import BLOCKED, PUBLISHED, Record
 from lakehouse_assets.state.absorb import absorb_record, write_run_log
 from lakehouse_assets.state.reports import known_publishes
 from lakehouse_assets.state.store import Store, open_store
+from lakehouse_assets.state.times import to_utc
 
 SUFFIX = ".json.zst"
 
@@ -33,7 +37,8 @@ def absorb(lake: Lake, store: Store) -> list[Record]:
         with store.transaction() as connection:
             newest = absorb_record(connection, record)
             if routing is not None:
-                track(connection, facts_of_record(record, contract, newest), routing)
+                facts = (*facts_of_record(record, contract, newest), *_retired(connection, record, newest))
+                track(connection, facts, routing)
     _absorb_lines(lake, store)
     return fresh
 
@@ -49,6 +54,18 @@ def routing_of(lake: Lake) -> Routing:
     """Return who is told what in this environment."""
     settings = lake.settings
     return load_routing(settings.config_dir, settings.environment, find_channels())
+
+
+def _retired(connection: Connection, record: Record, newest: Collection[str]) -> Iterator[Fact]:
+    """Yield that rules hold which a partition was last said to break and which its contract no longer has."""
+    at = to_utc(record.finished_at)
+    for incident in list_incidents(connection, table=record.table, limit=1_000):
+        failing = failing_partitions(connection, incident.id)
+        for one in record.partitions:
+            judged = {result.rule_id for result in one.results}
+            is_due = one.partition in newest and one.partition in failing and one.status != BLOCKED
+            if is_due and incident.rule_id not in judged and not incident.rule_id.startswith(RUN_FAILURE):
+                yield Fact(record.table, incident.rule_id, one.partition, failed=False, at=at)
 
 
 def _absorb_lines(lake: Lake, store: Store) -> None:

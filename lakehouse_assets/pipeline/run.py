@@ -45,14 +45,18 @@ def verb_of(contract: Contract) -> Callable[[Step], Draft]:
 
 def drafted(step: Step, compute: Callable[[Step], Draft]) -> Draft:
     """Return what a verb staged; when it raises, nothing that it staged stays, and no value of a row is told."""
-    try:
-        with without_values(str(step.name)):
-            return compute(step)
-    except Exception:
+    with contextlib.ExitStack() as undo:
         # Above all on a full disk: what was staged was offered to no commit yet, and nobody else knows of it.
-        with contextlib.suppress(StorageError):
-            remove_files_of(step)
-        raise
+        undo.callback(_forget_staged, step)
+        with without_values(str(step.name)):
+            draft = compute(step)
+        undo.pop_all()
+    return draft
+
+
+def _forget_staged(step: Step) -> None:
+    with contextlib.suppress(StorageError):
+        remove_files_of(step)
 
 
 def _chunk(lake: Lake, contract: Contract, partitions: list[str], *, run_id: str, chunk: int) -> list[PartitionResult]:

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+import duckdb
 import narwhals as nw
 import polars as pl
 import pytest
@@ -144,7 +145,6 @@ def test_a_step_survives_further_steps_and_nesting() -> None:
 
 
 def test_another_engine_is_refused_instead_of_guessed_at() -> None:
-    duckdb = pytest.importorskip("duckdb")
     relation = nw.from_native(duckdb.sql("select '1' as x"))
 
     with pytest.raises(LakehouseError, match="no DUCKDB half"):
