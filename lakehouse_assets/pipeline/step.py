@@ -107,9 +107,8 @@ def stored_columns(lake: Lake, contract: Contract) -> dict[str, str]:
 
 def quarantine_columns(contract: Contract) -> dict[str, str]:
     """Return names and Delta types of a table's quarantine (and of its blocked rows)."""
-    text = dict.fromkeys((ROW_ID, "contract_version", "rule_set", "raw"), "string")
     return {
-        ROW_ID: text[ROW_ID],
+        ROW_ID: "string",
         "reasons": REASONS_TYPE,
         "contract_version": "string",
         "rule_set": "string",
