@@ -145,7 +145,7 @@ def test_a_step_survives_further_steps_and_nesting() -> None:
 
 
 def test_another_engine_is_refused_instead_of_guessed_at() -> None:
-    relation = nw.from_native(duckdb.sql("select '1' as x"))
+    relation = nw.from_native(duckdb.connect().sql("select '1' as x"))
 
     with pytest.raises(LakehouseError, match="no DUCKDB half"):
         relation.select(kit.try_cast(nw.col("x"), nw.Int32()))
