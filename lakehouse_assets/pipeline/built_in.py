@@ -1,4 +1,4 @@
-"""Row rules every silver table has without declaring them: malformed lines, and rows outside their window.
+"""Row rules a table has without declaring them: malformed lines, rows outside their window, repeated keys.
 
 Also what keeps one cause from being told twice: a malformed line breaks no other rule, and a value that could not be
 read is not also missing.
@@ -35,6 +35,14 @@ def window_rules(contract: Contract) -> tuple[RowRule, ...]:
         RowRule(_spec("too_late", Dimension.TIMELINESS, f"lateness {load.lateness.days}d"), happened < earliest),
         RowRule(_spec("too_early", Dimension.TIMELINESS, "1d"), happened > _shifted(arrived, 1)),
     )
+
+
+def repeated_key(contract: Contract) -> RuleSpec | None:
+    """Return the rule under which every member of a repeated key is refused, where the contract calls them errors."""
+    load = contract.load
+    if load.duplicates != "quarantine" or not load.keys:
+        return None
+    return _spec("repeated_key", Dimension.UNIQUENESS, ",".join(load.keys))
 
 
 def one_cause(rules: Sequence[RowRule], parsed: Sequence[RowRule]) -> tuple[RowRule, ...]:

@@ -11,9 +11,10 @@ from lakehouse_assets.engines import kit
 from lakehouse_assets.engines.conform import conform
 from lakehouse_assets.errors import TransformError
 from lakehouse_assets.naming import NULL_FOLDER, RAW_HASH, ROW_ID, SNAPSHOT_PARTITION, TableName
+from lakehouse_assets.pipeline.built_in import repeated_key
 from lakehouse_assets.pipeline.draft import Draft
 from lakehouse_assets.pipeline.references import reference_rules, with_references
-from lakehouse_assets.pipeline.refine import key_duplicates, scope_of, transform_of
+from lakehouse_assets.pipeline.refine import scope_of, transform_of
 from lakehouse_assets.pipeline.split import Rules, key_rule, split
 from lakehouse_assets.pipeline.step import Step
 from lakehouse_assets.quality.judge import bind
@@ -37,7 +38,7 @@ def draft_of(step: Step, computed: nw.LazyFrame) -> Draft:
     """Judge and stage rows that were computed for the partitions of a step."""
     rows = _promised(step, computed)
     specs = [spec for spec in step.contract.rules if spec.kind is RuleKind.ROW]
-    duplicate = key_duplicates(step.contract)
+    duplicate = repeated_key(step.contract)
     repeated = [key_rule(duplicate)] if duplicate is not None else []
     rules = Rules(
         bind(specs, step.lake.rule_functions, scope_of(step.contract)), (*reference_rules(step.contract), *repeated)

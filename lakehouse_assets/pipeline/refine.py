@@ -8,12 +8,12 @@ from importlib import import_module, util
 import narwhals as nw
 import polars as pl
 
-from lakehouse_assets.contracts.model import Contract, RuleKind, RuleSpec
+from lakehouse_assets.contracts.model import Contract, RuleKind
 from lakehouse_assets.engines.conform import conform
 from lakehouse_assets.engines.protocol import DataFile
 from lakehouse_assets.errors import TransformError
 from lakehouse_assets.naming import BRONZE_COLUMNS, PROC_DATE, RAW_HASH, ROW_ID, TableName
-from lakehouse_assets.pipeline.built_in import RAW, one_cause, window_rules
+from lakehouse_assets.pipeline.built_in import RAW, one_cause, repeated_key, window_rules
 from lakehouse_assets.pipeline.draft import Draft, Tally
 from lakehouse_assets.pipeline.references import reference_rules, with_references
 from lakehouse_assets.pipeline.split import Rules, key_rule, split
@@ -144,7 +144,7 @@ def _check_kept(step: Step, before: Sequence[str], after: Sequence[str]) -> None
 
 def _rules(step: Step, parsing: Parsing) -> Rules:
     specs = [spec for spec in step.contract.rules if spec.kind is RuleKind.ROW]
-    duplicate = key_duplicates(step.contract)
+    duplicate = repeated_key(step.contract)
     repeated = [key_rule(duplicate)] if duplicate is not None else []
     later = (*reference_rules(step.contract), *repeated)
     declared = bind(specs, step.lake.rule_functions, scope_of(step.contract))
@@ -154,13 +154,6 @@ def _rules(step: Step, parsing: Parsing) -> Rules:
 def scope_of(contract: Contract) -> Scope:
     """Return what a table's rules are bound to; `run_time` is the end of the row's partition."""
     return Scope(contract.columns, window_end_of(contract.partition_column))
-
-
-def key_duplicates(contract: Contract) -> RuleSpec | None:
-    """Return the rule under which members of repeated keys are refused, where the contract calls them errors."""
-    if contract.load.duplicates != "quarantine" or not contract.load.keys:
-        return None
-    return next((spec for spec in contract.rules if spec.rule == "unique"), None)
 
 
 def _never_landed(step: Step, partition: str, bronze: OpenTable) -> Tally:
