@@ -63,7 +63,7 @@ def _to_body(plan: Plan) -> Callable[[dg.AssetExecutionContext], Iterator[Event]
         lake: LakeResource = context.resources.lake
         limit_runtime(context, lake.lake.catalog)
         results = lake.materialise(plan.contract.table, plan.wanted(context), run_id=context.run.run_id)
-        with retried(context, plan.retries):
+        with retried(context, plan.retries), preview.held_open(context.instance, context.run.run_id):
             yield from to_events(context, plan, results, lake=lake)
 
     return materialise

@@ -1,10 +1,13 @@
 """The one module that touches what Dagster calls private or preview; every other module stays on its public face.
 
-Belongs here: partitioned checks and their targets, data versions of single partitions, the event-log cursor.
+Belongs here: partitioned checks and their targets, data versions of single partitions, the event log and its cursor.
 What must hold with a new Dagster version is in `lakehouse_assets_tests/pipelines/test_ranged_runs.py`.
 """
 
-from collections.abc import Mapping, Sequence
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -19,12 +22,17 @@ from dagster._core.definitions.source_asset import (  # noqa: TID251 - isolated 
     SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION,
 )
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage  # noqa: TID251 - isolated here
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import (  # noqa: TID251 - isolated here
+    INDEX_SHARD_NAME,
+    SqliteEventLogStorage,
+)
 from dagster_shared.utils.warnings import disable_dagster_warnings
 
 __all__ = [
     "Target",
     "data_version_tags",
     "disable_dagster_warnings",
+    "held_open",
     "partitioned_checks",
     "read_events",
     "read_targets",
@@ -77,6 +85,27 @@ def read_events(
 
     The plain call raises on SQLite for check evaluations; the base class reads the central index they are copied to.
     """
-    storage: Any = getattr(instance.event_log_storage, "_wrapped", instance.event_log_storage)
+    storage = _event_log(instance)
     filter_ = dg.EventRecordsFilter(event_type=kind, after_cursor=after)
     return SqlEventLogStorage.get_event_records(storage, filter_, limit=limit, ascending=ascending)
+
+
+@contextmanager
+def held_open(instance: dg.DagsterInstance, run_id: str) -> Iterator[None]:
+    """Keep one idle connection to each of the event log's SQLite files while a step writes its events.
+
+    Dagster opens and closes the files for every event, and SQLite checkpoints whenever a file's last connection closes.
+    Commits stay as durable as they are; an idle connection locks nothing. Other storages pool their connections.
+    """
+    storage = _event_log(instance)
+    shards = (INDEX_SHARD_NAME, run_id) if isinstance(storage, SqliteEventLogStorage) else ()
+    with ExitStack() as stack:
+        for path in (Path(storage.path_for_shard(shard)) for shard in shards):
+            if path.exists():
+                connection = stack.enter_context(closing(sqlite3.connect(path, check_same_thread=False)))
+                connection.execute("SELECT name FROM sqlite_master").fetchall()  # opened by the first statement
+        yield
+
+
+def _event_log(instance: dg.DagsterInstance) -> Any:  # noqa: ANN401 - one of several storages
+    return getattr(instance.event_log_storage, "_wrapped", instance.event_log_storage)
