@@ -96,8 +96,9 @@ class Ledger:
 
     @property
     def is_balanced(self) -> bool:
-        """Whether every row that was read is accounted for."""
-        return self.read == self.published + self.quarantined + self.deduplicated + self.filtered
+        """Whether every row that was read is accounted for, and none came out of nothing (`filtered` is the rest)."""
+        is_complete = self.read == self.published + self.quarantined + self.deduplicated + self.filtered
+        return is_complete and min(self.published, self.quarantined, self.deduplicated, self.filtered) >= 0
 
 
 @dataclass(frozen=True, slots=True)

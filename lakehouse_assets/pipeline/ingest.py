@@ -68,8 +68,8 @@ def _landed(answer: Extraction, columns: Mapping[str, str]) -> nw.LazyFrame:
     missing = [name for name in columns if name not in have and name not in {*_TECHNICAL, PROC_DATE}]
     if missing:
         rows = rows.with_columns(*[nw.lit(None, nw.String()).alias(name) for name in missing])
-    types = rows.collect_schema()
-    raw = {name: types[name] for name in columns if name not in {*_TECHNICAL, PROC_DATE}}
+    # Columns that only other partitions of the chunk have do not count: the hash must not depend on company.
+    raw = {name: dtype for name, dtype in have.items() if name not in {*_TECHNICAL, PROC_DATE}}
     hashed = kit.row_hash({**raw, DEFECT: nw.String(), DEFECT_LINE: nw.String(), UNKNOWN: nw.String()})
     rows = rows.with_columns(hashed.alias(RAW_HASH), nw.lit(answer.partition).alias(PROC_DATE))
     return rows.select(*columns)

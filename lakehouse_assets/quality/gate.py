@@ -45,6 +45,8 @@ def decide(results: Sequence[RuleResult]) -> Decision:
 def _balance(ledger: Ledger) -> RuleResult:
     accounted = ledger.published + ledger.quarantined + ledger.deduplicated + ledger.filtered
     reason = f"{ledger.read} rows were read and {accounted} are accounted for"
+    if ledger.filtered < 0:
+        reason = f"the transform returned {-ledger.filtered} rows more than it was given"
     return _result(LEDGER_BALANCES, ledger, is_fine=ledger.is_balanced, reason=reason, severity=Severity.CRITICAL)
 
 
