@@ -139,7 +139,7 @@ class PolarsEngine:
             return Path(path).stat().st_size, digest.hexdigest()
         import obstore  # noqa: PLC0415 - only for object stores
 
-        store, key = object_store(path, self._options)
+        store, key = _object_store(path, self._options)
         digest, size = hashlib.sha256(), 0
         for block in obstore.get(store, key).stream():
             digest.update(block)
@@ -158,14 +158,13 @@ class PolarsEngine:
         return _delta_stats(row.row(0, named=True), names, scan.collect_schema())
 
 
-def object_store(url: str, options: Mapping[str, str]) -> tuple[Any, str]:
+def _object_store(url: str, options: Mapping[str, str]) -> tuple[Any, str]:
     """Return the bucket's store and the key inside it."""
-    from obstore.store import from_url  # noqa: PLC0415 - only for object stores
+    from lakehouse_assets.engines.stores import open_store  # noqa: PLC0415 - only for object stores
 
     scheme, _, rest = url.partition("://")
     bucket, _, key = rest.partition("/")
-    config: Any = dict(options)  # obstore has one typed dictionary for each kind of store
-    return from_url(f"{scheme}://{bucket}", config=config), key
+    return open_store(f"{scheme}://{bucket}", options), key
 
 
 def _delta_stats(row: Mapping[str, Any], names: Sequence[str], schema: Mapping[str, pl.DataType]) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from typing import Any
 import obstore
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from obstore.exceptions import BaseError
-from obstore.store import LocalStore, from_url
+from obstore.store import LocalStore
 
+from lakehouse_assets.engines.stores import open_store
 from lakehouse_assets.errors import StorageError
 
 _ARROWS = re.compile(r"\x1b\[[0-9;]*m|↳")
@@ -24,7 +25,7 @@ class Objects:
 
     def __init__(self, root: str, options: Mapping[str, str] | None = None) -> None:
         self.root = root.rstrip("/")
-        self.options: Any = dict(options or {})  # obstore has one typed dictionary for each kind of store
+        self.options = dict(options or {})
         self._opened: Any = None
 
     @property
@@ -32,7 +33,7 @@ class Objects:
         if self._opened is None:
             with translated(self.root):
                 if "://" in self.root:
-                    self._opened = from_url(self.root, config=self.options)
+                    self._opened = open_store(self.root, self.options)
                 else:
                     self._opened = LocalStore(Path(self.root).resolve(), mkdir=True)
         return self._opened
