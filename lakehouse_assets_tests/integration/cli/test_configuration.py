@@ -70,7 +70,7 @@ def test_settings_show_each_value_and_its_origin(config: Path) -> None:
     shown = json.loads(CliRunner().invoke(build_app(), ["settings", "--json"]).output)
 
     assert shown["environment"] == "local"
-    assert {"name": "runLog", "value": "stdout", "origin": "config/environments/base.yaml:2:1"} in shown["settings"]
+    assert {"name": "runLog", "value": "file", "origin": "config/environments/local.yaml:3:1"} in shown["settings"]
     assert config.exists()
 
 
