@@ -18,6 +18,9 @@ from lakehouse_assets.errors import StorageError
 _ARROWS = re.compile(r"\x1b\[[0-9;]*m|↳")
 _FRAME = re.compile(r"[0-9]+: ")
 _LONGEST = 400
+_PLACE = (
+    "Check that no file lies in its place, and that `root` is a folder or a URL of a kind that is known, like s3://."
+)
 
 
 class Objects:
@@ -88,9 +91,7 @@ def translated(where: str) -> Iterator[None]:
         raise
     except DeltaError as error:
         if isinstance(error, TableNotFoundError) or "Invalid table location" in str(error):
-            raise StorageError(
-                "the folder of the table cannot be used.", where=where, fix="Check that no file lies in its place."
-            ) from error
+            raise StorageError("the folder of the table cannot be used.", where=where, fix=_PLACE) from error
         raise StorageError(
             f"the Delta log cannot be read: {_reason(error)}.",
             where=where,

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import polars as pl
-from deltalake import DeltaTable, Schema
+from deltalake import CommitProperties, DeltaTable, Schema
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 from deltalake.schema import ArrayType, MapType, StructType
 
@@ -74,6 +74,8 @@ def create_table(
                 partition_by=[partition_column],
                 description=description[:1000],
                 storage_options=dict(options) or None,
+                # A retry would write the schema again, over columns that somebody added meanwhile.
+                commit_properties=CommitProperties(max_commit_retries=0),
             )
         except CommitFailedError:
             # Another run created it between the look and the commit.

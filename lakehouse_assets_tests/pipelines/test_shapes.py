@@ -165,6 +165,20 @@ def test_a_snapshot_that_fails_its_audit_keeps_serving(tmp_path: Path, totals: s
     assert rows_of(lake, TOTALS).select("customer", "amount").rows() == [("ann", 10)]
 
 
+def test_equal_rows_of_a_function_are_counted_as_often_as_it_returned_them(tmp_path: Path) -> None:
+    load = "{mode: snapshot, keys: [customer], duplicates: quarantine}"
+    text = contract("totals", TOTALS_COLUMNS, layer="gold", load=load)
+    source = TOTALS_FUNCTION.replace("return orders", "sums = orders") + "    return nw.concat([sums, sums, sums])\n"
+    with transform(tmp_path, "gold/totals", source):
+        lake = shop_lake(tmp_path, contracts={"gold/totals": text})
+        deliver(lake, DAY, [order(1)])
+        refresh(lake, DAY)
+
+        result = run(lake, TOTALS)["0"]
+
+    assert result.record.ledger == Ledger(read=3, quarantined=3)
+
+
 def test_a_snapshot_of_a_table_that_was_never_published_says_so(tmp_path: Path, totals: str) -> None:
     with transform(tmp_path, "gold/totals", TOTALS_FUNCTION):
         lake = shop_lake(tmp_path, contracts={"gold/totals": totals})

@@ -1,6 +1,7 @@
 """Commits replace exactly their own partitions, or nothing; readers never see half of one."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import narwhals as nw
@@ -74,6 +75,15 @@ def test_a_stale_handle_is_refused_when_its_own_partition_moved(table: OpenTable
         publish(table, "b-0000-1", {"2026-01-05": [2]})
 
     assert content(table) == {"2026-01-05": [1]}
+
+
+def test_a_table_that_many_create_at_once_is_created_once_for_all_of_them(tmp_path: Path) -> None:
+    def create(number: int) -> int:
+        root = str(tmp_path / str(number // 8))
+        return create_table(root, {}, COLUMNS, partition_column="_proc_date", description="").version
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(create, range(64))) == [0] * 64
 
 
 def test_offering_the_same_files_twice_is_one_publish(table: OpenTable) -> None:
