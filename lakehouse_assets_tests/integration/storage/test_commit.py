@@ -77,6 +77,16 @@ def test_a_stale_handle_is_refused_when_its_own_partition_moved(table: OpenTable
     assert content(table) == {"2026-01-05": [1]}
 
 
+def test_a_stale_handle_is_refused_when_rows_were_added_beside_its_own(table: OpenTable) -> None:
+    beside = staged(table, "a-0000-1", {"2026-01-05": [1]})
+    commit(table, Change(beside, ("2026-01-05",), COLUMNS, {}, adds_beside=True))
+
+    with pytest.raises(PartitionsMovedError):
+        publish(table, "b-0000-1", {"2026-01-05": [2]})
+
+    assert content(table) == {"2026-01-05": [1]}
+
+
 def test_a_table_that_many_create_at_once_is_created_once_for_all_of_them(tmp_path: Path) -> None:
     def create(number: int) -> int:
         root = str(tmp_path / str(number // 8))
