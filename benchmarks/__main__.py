@@ -20,9 +20,13 @@ def main(wanted: list[str]) -> int:
         for figure in FIGURES:
             if not wanted or figure.id in wanted:
                 known[figure.id] = _measured(figure, Path(folder))
+                _write(known)
+    return 0 if all(figure["passed"] for figure in known.values()) else 1
+
+
+def _write(known: dict[str, dict[str, Any]]) -> None:
     figures = [known[figure.id] for figure in FIGURES if figure.id in known]
     RESULTS.write_text(json.dumps({"machine": _machine(), "figures": figures}, indent=1) + "\n")
-    return 0 if all(figure["passed"] for figure in figures) else 1
 
 
 def _measured(figure: Figure, folder: Path) -> dict[str, Any]:
