@@ -21,11 +21,6 @@ from dagster._core.definitions.data_version import (  # noqa: TID251 - isolated 
 from dagster._core.definitions.source_asset import (  # noqa: TID251 - isolated here
     SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION,
 )
-from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage  # noqa: TID251 - isolated here
-from dagster._core.storage.event_log.sqlite.sqlite_event_log import (  # noqa: TID251 - isolated here
-    INDEX_SHARD_NAME,
-    SqliteEventLogStorage,
-)
 from dagster_shared.utils.warnings import disable_dagster_warnings
 
 __all__ = [
@@ -87,6 +82,10 @@ def read_events(
     """
     storage = _event_log(instance)
     filter_ = dg.EventRecordsFilter(event_type=kind, after_cursor=after)
+    from dagster._core.storage.event_log.sql_event_log import (  # noqa: PLC0415, TID251 - brings SQLAlchemy along
+        SqlEventLogStorage,
+    )
+
     return SqlEventLogStorage.get_event_records(storage, filter_, limit=limit, ascending=ascending)
 
 
@@ -98,6 +97,11 @@ def held_open(instance: dg.DagsterInstance, run_id: str) -> Iterator[None]:
     Commits stay as durable as they are; an idle connection locks nothing. Other storages pool their connections.
     """
     storage = _event_log(instance)
+    from dagster._core.storage.event_log.sqlite.sqlite_event_log import (  # noqa: PLC0415, TID251 - same
+        INDEX_SHARD_NAME,
+        SqliteEventLogStorage,
+    )
+
     shards = (INDEX_SHARD_NAME, run_id) if isinstance(storage, SqliteEventLogStorage) else ()
     with ExitStack() as stack:
         for path in (Path(storage.path_for_shard(shard)) for shard in shards):
