@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from lakehouse_assets_tests.lakes import retail_environment
+from lakehouse_assets_tests.ports import free_port
 from lakehouse_assets_tests.repository import ROOT, SCRIPTS, run
 from lakehouse_assets_tests.retail_files import DAYS, retail_row, retail_rows, write_day
 
@@ -166,13 +167,6 @@ def process(environment: Mapping[str, str], log: Path, *command: str) -> Iterato
             except subprocess.TimeoutExpired:
                 it.kill()
                 it.wait()
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 def poll(is_done: Callable[[], bool], what: str, *, every_seconds: float = 1.0) -> None:

@@ -22,6 +22,7 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
+from lakehouse_assets_tests.ports import free_port
 from lakehouse_assets_tests.repository import ROOT, SCRIPTS, run
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.postgres, pytest.mark.nginx]
@@ -67,13 +68,6 @@ def compose() -> dict[str, Any]:
     """Return the services of compose.yaml."""
     services: dict[str, Any] = yaml.safe_load((DOCKER / "compose.yaml").read_text())["services"]
     return services
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 def poll(is_done: Callable[[], bool], what: str) -> None:
