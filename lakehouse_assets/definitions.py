@@ -3,7 +3,7 @@
 import gc
 import os
 
-# All that is made here lives as long as the process: looking for garbage in it costs a quarter of the time.
+# All that is made here lives as long as the process: looking for garbage in it is work for nothing.
 _collects = gc.isenabled()
 gc.disable()
 try:
