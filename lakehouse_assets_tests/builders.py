@@ -3,14 +3,13 @@
 from datetime import UTC, date, datetime
 from typing import Any
 
+from lakehouse_assets.contracts.loading import Gate, Load
 from lakehouse_assets.contracts.model import (
     Arrival,
     Calendar,
     ColumnType,
     Contract,
-    Gate,
     Kind,
-    Load,
     Place,
     ReadOptions,
     Source,

@@ -6,7 +6,8 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from lakehouse_assets.contracts.cadence import Cadence, RetryPolicy
-from lakehouse_assets.contracts.model import Calendar, Catalog, Contract, Load, Mode, Source, SourceTable
+from lakehouse_assets.contracts.loading import Load, Mode
+from lakehouse_assets.contracts.model import Calendar, Catalog, Contract, Source, SourceTable
 from lakehouse_assets.defs.lake import LakeResource, Totals
 from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.naming import TableName, bronze

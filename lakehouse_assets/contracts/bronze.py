@@ -1,17 +1,8 @@
 """Bronze contracts that source files imply; a bronze contract file, where there is one, takes their place."""
 
 from lakehouse_assets.contracts.fingerprints import rule_set
-from lakehouse_assets.contracts.model import (
-    Arrival,
-    Column,
-    Contract,
-    Gate,
-    Load,
-    RuleKind,
-    RuleSpec,
-    Source,
-    SourceTable,
-)
+from lakehouse_assets.contracts.loading import Gate, Load
+from lakehouse_assets.contracts.model import Arrival, Column, Contract, RuleKind, RuleSpec, Source, SourceTable
 from lakehouse_assets.contracts.reading import Reading
 from lakehouse_assets.contracts.rules import Declaration, to_spec
 from lakehouse_assets.naming import RAW_HASH

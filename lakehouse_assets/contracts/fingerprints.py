@@ -6,7 +6,8 @@ from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from hashlib import sha256
 
-from lakehouse_assets.contracts.model import Column, Gate, Load
+from lakehouse_assets.contracts.loading import Gate, Load
+from lakehouse_assets.contracts.model import Column
 from lakehouse_assets.documents.strict_yaml import Plain
 from lakehouse_assets.results import OnFailure, Severity
 

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from lakehouse_assets.contracts.model import Column, Kind, Load, Mode
+from lakehouse_assets.contracts.loading import Load, Mode
+from lakehouse_assets.contracts.model import Column, Kind
 from lakehouse_assets.contracts.properties import LoadBlock
 from lakehouse_assets.contracts.reading import Reading
 from lakehouse_assets.documents.findings import nearest
@@ -30,7 +31,7 @@ class _Written:
 def read_load(block: LoadBlock, columns: Sequence[Column], name: TableName, at: Steps, reading: Reading) -> Load | None:
     """Return how a table is loaded, or None when its mode does not exist; `at` is the place of `lakehouse.load`."""
     written = _Written(block, {column.name: column for column in columns}, at, reading)
-    if block.mode not in set(Mode):
+    if block.mode not in {Mode.PARTITION, Mode.SNAPSHOT}:
         hint = "It is planned; use partition or snapshot." if block.mode in _LATER else nearest(block.mode, list(Mode))
         written.tell("LH501", "mode", f"load mode {block.mode!r} is not available.", hint)
         return None

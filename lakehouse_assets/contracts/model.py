@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from lakehouse_assets.contracts.cadence import Cadence, RetryPolicy
+from lakehouse_assets.contracts.loading import Gate, Load, Mode, Role
 from lakehouse_assets.naming import TableName
 from lakehouse_assets.results import Dimension, OnFailure, Severity
 
@@ -125,44 +126,6 @@ class RuleSpec:
     place: Place = Place("")
 
 
-class Mode(StrEnum):
-    """Load modes; `derived` and `append_once` are refused until their part of the pipeline exists."""
-
-    PARTITION = "partition"
-    SNAPSHOT = "snapshot"
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """`lakehouse.load`.
-
-    `partition_column`: `_proc_date`, or the business date this table is partitioned by;
-    `event_time`: column of this table whose date places a row on a business date;
-    `keys`: at most one published row per key and partition; `sequence_by`: newest wins;
-    `duplicates`: `keep_newest` or `quarantine`; `identical_rows`: `drop` or `keep`;
-    `lateness`: how many days after its date a row may arrive.
-    """
-
-    mode: Mode = Mode.PARTITION
-    partition_column: str = "_proc_date"
-    event_time: str = ""
-    keys: tuple[str, ...] = ()
-    sequence_by: str = ""
-    duplicates: str = "keep_newest"
-    identical_rows: str = "drop"
-    lateness: timedelta = timedelta(0)
-    partitions_per_chunk: int = 31
-
-
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """`lakehouse.publishGate`: when a partition is blocked. `empty_partition`: allow, warn or fail."""
-
-    max_quarantine_ratio: float = 1.0
-    min_rows: int = 0
-    empty_partition: str = "fail"
-
-
 @dataclass(frozen=True, slots=True)
 class Sla:
     """One entry of `slaProperties`."""
@@ -220,6 +183,7 @@ class Contract:
     load: Load
     gate: Gate
     place: Place
+    role: Role = Role.TABLE
     calendar: Calendar | None = None
     upstreams: tuple[TableName, ...] = ()
     rule_set: str = ""
@@ -242,7 +206,7 @@ class Contract:
     @property
     def is_partitioned(self) -> bool:
         """Whether the table's Dagster asset has partitions."""
-        return self.load.mode is not Mode.SNAPSHOT
+        return self.load.mode not in {Mode.SNAPSHOT, Mode.DERIVED}
 
     @property
     def partition_column(self) -> str:

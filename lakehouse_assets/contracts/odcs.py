@@ -13,7 +13,8 @@ from lakehouse_assets.contracts.fingerprints import rule_set
 from lakehouse_assets.contracts.foreign_keys import foreign_keys
 from lakehouse_assets.contracts.lint import check_contract
 from lakehouse_assets.contracts.load import read_load
-from lakehouse_assets.contracts.model import Column, Consumer, Contract, Gate, RuleSpec, Sla
+from lakehouse_assets.contracts.loading import Gate
+from lakehouse_assets.contracts.model import Column, Consumer, Contract, RuleSpec, Sla
 from lakehouse_assets.contracts.names import check_table_name
 from lakehouse_assets.contracts.properties import ContractProperties, TableProperties
 from lakehouse_assets.contracts.reading import Reading

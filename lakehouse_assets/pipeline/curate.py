@@ -6,7 +6,8 @@ from datetime import date, timedelta
 
 import narwhals as nw
 
-from lakehouse_assets.contracts.model import Mode, RuleKind
+from lakehouse_assets.contracts.loading import Mode
+from lakehouse_assets.contracts.model import RuleKind
 from lakehouse_assets.engines import kit
 from lakehouse_assets.engines.conform import conform
 from lakehouse_assets.errors import TransformError

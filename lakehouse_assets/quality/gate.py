@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from lakehouse_assets.contracts.model import Gate
+from lakehouse_assets.contracts.loading import Gate
 from lakehouse_assets.results import Dimension, Ledger, OnFailure, Outcome, RuleResult, Severity
 
 LEDGER_BALANCES, QUARANTINE_RATIO = "ledger_balances", "quarantine_ratio"

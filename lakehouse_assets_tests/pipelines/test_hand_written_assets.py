@@ -9,7 +9,8 @@ import narwhals as nw
 import polars as pl
 import pytest
 
-from lakehouse_assets.contracts.model import Column, ColumnType, Contract, Gate, Kind
+from lakehouse_assets.contracts.loading import Gate
+from lakehouse_assets.contracts.model import Column, ColumnType, Contract, Kind
 from lakehouse_assets.defs.assets import IO_MANAGER
 from lakehouse_assets.defs.io_manager import LakeIOManager
 from lakehouse_assets.defs.lake import LakeResource

@@ -3,7 +3,7 @@
 import dataclasses
 from pathlib import Path
 
-from lakehouse_assets.contracts.model import Gate
+from lakehouse_assets.contracts.loading import Gate
 from lakehouse_assets.incidents.book import list_incidents
 from lakehouse_assets.naming import TableName
 from lakehouse_assets.pipeline.absorb import absorb, store_of

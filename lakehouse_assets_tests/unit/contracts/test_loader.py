@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lakehouse_assets.contracts.fingerprints import fingerprint
-from lakehouse_assets.contracts.model import ColumnType, Contract, Kind, Mode, RuleKind, RuleSpec
+from lakehouse_assets.contracts.loading import Mode
+from lakehouse_assets.contracts.model import ColumnType, Contract, Kind, RuleKind, RuleSpec
 from lakehouse_assets.documents.findings import Finding, Spot
 from lakehouse_assets.naming import TableName, bronze
 from lakehouse_assets.results import Dimension, OnFailure, Severity

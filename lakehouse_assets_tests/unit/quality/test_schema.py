@@ -12,7 +12,8 @@ import pandera.polars as pa
 import polars as pl
 import pytest
 
-from lakehouse_assets.contracts.model import Column, ColumnType, Contract, Gate, Kind, Load, Place, RuleKind, RuleSpec
+from lakehouse_assets.contracts.loading import Gate, Load
+from lakehouse_assets.contracts.model import Column, ColumnType, Contract, Kind, Place, RuleKind, RuleSpec
 from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.naming import TableName
 from lakehouse_assets.quality.preconditions import require_pandera_enabled

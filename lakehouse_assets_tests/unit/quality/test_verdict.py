@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakehouse_assets.contracts.model import Contract, Gate, Load, Place, RuleKind, RuleSpec
+from lakehouse_assets.contracts.loading import Gate, Load
+from lakehouse_assets.contracts.model import Contract, Place, RuleKind, RuleSpec
 from lakehouse_assets.naming import TableName
 from lakehouse_assets.quality.attest import attest
 from lakehouse_assets.quality.gate import decide, gate
