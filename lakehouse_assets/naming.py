@@ -22,6 +22,10 @@ SOURCE_OBJECT = "_source_object"
 DEFECT = "_defect"
 DEFECT_LINE = "_line"
 UNKNOWN = "_unknown"
+DELETED = "_deleted"
+
+VALID_FROM, VALID_TO, IS_CURRENT = "valid_from", "valid_to", "is_current"
+IS_DELETED, DELETED_AT = "is_deleted", "deleted_at"
 
 BRONZE_COLUMNS = (ROW_ID, RAW_HASH, SOURCE_OBJECT, DEFECT, DEFECT_LINE, UNKNOWN, PROC_DATE)
 SNAPSHOT_PARTITION = "0"
@@ -69,6 +73,31 @@ class TableName:
 def bronze(source: str, table: str) -> TableName:
     """Return the table that `source` lands `table` in."""
     return TableName("bronze", (source, table))
+
+
+def changes_of(entity: TableName) -> TableName:
+    """Return the change log of an entity."""
+    return TableName(entity.layer, (*entity.path[:-1], f"{entity.short}_changes"))
+
+
+def history_of(entity: TableName) -> TableName:
+    """Return the table of an entity's versions, where there is one beside the current one."""
+    return TableName(entity.layer, (*entity.path[:-1], f"{entity.short}_history"))
+
+
+def surrogate_key_of(entity: TableName) -> str:
+    """Return the column that identifies one version of one key."""
+    return f"{entity.short}_sk"
+
+
+def previous_of(column: str) -> str:
+    """Return the column with the value before the latest change."""
+    return f"previous_{column}"
+
+
+def current_of(column: str) -> str:
+    """Return the column with the value that holds today, beside the one that held then."""
+    return f"current_{column}"
 
 
 def quarantine_of(table: TableName) -> TableName:
