@@ -41,6 +41,10 @@ test: $(DEV) ## Run every test whose tools are here; say which are not, and how 
 soak: $(DEV) ## Kill, restart and race the pipeline for a while and prove that nothing was lost or doubled
 	@$(BIN)/python -m lakehouse_assets_tests.soak $(ARGS)
 
+.PHONY: mutate
+mutate: $(DEV) ## Change the modules that must not lose a row, one small thing at a time; the tests must notice
+	@$(BIN)/python -m lakehouse_assets_tests.mutation $(ARGS)
+
 .PHONY: check
 check: $(DEV) ## Format, lint, types, layers, dead code, configuration, dependencies, secrets, fast tests
 	@scripts/check $(or $(CHECKS),all)

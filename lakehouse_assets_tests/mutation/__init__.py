@@ -1,0 +1,1 @@
+"""Generated mutants of the modules that must never lose a row: `make mutate`."""
