@@ -110,9 +110,15 @@ class SourceObject:
     sha256: str
 
 
+ADDED, REMOVED, RENAMED, TYPE_CHANGED, REORDERED = "added", "removed", "renamed", "type_changed", "reordered"
+
+
 @dataclass(frozen=True, slots=True)
 class DriftEvent:
-    """A difference between what was declared and what arrived."""
+    """One kind of difference between what was declared and what arrived, or between a contract and its table.
+
+    `type` is one of the words above and names the field that is filled; `renamed` holds pairs of old and new name.
+    """
 
     type: str
     added: tuple[str, ...] = ()
@@ -179,6 +185,7 @@ class Record:
     files: tuple[StagedFile, ...] = ()
     upstreams: Mapping[str, int] = field(default_factory=dict)
     engine: str = "polars"
+    purpose: str = ""
 
 
 PUBLISHED, UNCHANGED, BLOCKED = "published", "unchanged", "blocked"

@@ -137,6 +137,7 @@ def _assemble(partition: str, loaded: Sequence[_Loaded]) -> Extraction:
         kept = first.setdefault(one.content.object.sha256, one)
         if kept is not one:
             deduplicated += one.table.rows
+    absent = set.intersection(*(set(one.table.absent) for one in loaded)) if loaded else set()
     drift = dict.fromkeys(event for one in loaded for event in one.table.drift)
     checks = [one.content.confirm for one in first.values() if one.content.confirm]
     return Extraction(
@@ -146,6 +147,7 @@ def _assemble(partition: str, loaded: Sequence[_Loaded]) -> Extraction:
         objects=tuple(one.content.object for one in loaded),
         deduplicated=deduplicated,
         drift=tuple(drift),
+        absent=frozenset(absent),
         warnings=tuple(warnings),
         measures={"objects": len(loaded), "bytes": sum(one.content.object.size for one in loaded)},
         confirm=_all_of(checks) if checks else None,

@@ -19,6 +19,7 @@ class Extraction:
     `_source_object`, `_defect` (null or a code such as `ragged_short`), `_line` (the original line of a defect row),
     `_unknown` (JSON object text of undeclared columns, or null).
     `rows`: rows in `frame`; `deduplicated`: rows of repeated objects that are counted but not in `frame`.
+    `absent`: declared columns that no object had; they are null in `frame` and no part of a row's hash.
     `confirm`: where `frame` reads an object in place, raises SourceError `changed_during_read` when that is no longer
     what was checked; to be called after the rows were staged and before they are published.
     """
@@ -33,6 +34,7 @@ class Extraction:
     warnings: tuple[str, ...] = ()
     measures: Mapping[str, Any] = field(default_factory=dict)
     confirm: Callable[[], None] | None = None
+    absent: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ def bronze_contract(source: Source, table: SourceTable, reading: Reading) -> Con
     columns = tuple(Column(name, found, line=table.place.line) for name, found in table.columns.items())
     gate = gate_of(table.arrival)
     rules = arrival_rules(table, reading)
+    # Read later, a new column makes nothing outdated that has landed; landed again, it does.
+    decisive = columns if table.schema == "on_write" else ()
     return Contract(
         table=table.table,
         version=VERSION,
@@ -26,7 +28,7 @@ def bronze_contract(source: Source, table: SourceTable, reading: Reading) -> Con
         gate=gate,
         place=table.place,
         calendar=source.calendar,
-        rule_set=rule_set((rule.fingerprint for rule in rules), columns, Load(), gate),
+        rule_set=rule_set((rule.fingerprint for rule in rules), decisive, Load(), gate),
         description=source.description,
         owner=source.owner,
     )

@@ -21,11 +21,16 @@ def fingerprint(
 
 def rule_set(fingerprints: Iterable[str], columns: Iterable[Column], load: Load, gate: Gate) -> str:
     """Return the sha256 of everything that decides about rows: rules, types, parsing, duplicates and the gate."""
-    parsed = [[column.name, str(column.type), column.required, repr(column.parse)] for column in columns]
+    parsed = [_decisive(column) for column in columns]
     duplicates = [sorted(load.keys), load.sequence_by, load.duplicates, load.identical_rows, load.event_time]
     bounds = [_canonical(gate.max_quarantine_ratio), gate.min_rows, gate.empty_partition]
     lateness = load.lateness // timedelta(seconds=1)
     return _hash([sorted(fingerprints), sorted(parsed, key=str), duplicates, bounds, lateness])
+
+
+def _decisive(column: Column) -> list[Plain]:
+    origin = [*column.sources, column.renamed_from]
+    return [column.name, str(column.type), column.required, repr(column.parse), origin]
 
 
 def _hash(value: Plain) -> str:

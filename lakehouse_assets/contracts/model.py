@@ -250,7 +250,11 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class SourceTable:
-    """One table of a source: raw columns with their types (text unless the source is typed), in order."""
+    """One table of a source: raw columns with their types (text unless the source is typed), in order.
+
+    `schema`: whether columns that were declared later are read from what landed (`on_read`) or landed again
+    (`on_write`); `renamed_from`: former names of columns, the newest first.
+    """
 
     source: str
     name: str
@@ -267,6 +271,8 @@ class SourceTable:
 
     @property
     def table(self) -> TableName:
+    schema: str = "on_read"
+    renamed_from: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
         """The bronze table this lands in."""
         return TableName("bronze", (self.source, self.name))
 

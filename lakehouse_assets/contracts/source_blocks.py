@@ -3,12 +3,13 @@
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from lakehouse_assets.contracts.properties import CalendarBlock
 from lakehouse_assets.documents.blocks import Block, Duration, Items
 
 Character = Annotated[str, Field(max_length=1)]
+Names = Annotated[Items[str], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)]
 
 
 class ReadBlock(Block):
@@ -57,6 +58,15 @@ class TableBlock(Block):
     options: dict[str, Any] = Field(default={}, description="Options of the kind of source.")
 
 
+    schema_mode: Literal["on_read", "on_write"] = Field(
+        "on_read",
+        alias="schema",
+        description="How a column that was declared later gets its values of partitions that landed before: `on_read`, "
+        "silver takes them from `_unknown` and from former names; `on_write`, the partitions land again.",
+    )
+    renamed_from: dict[str, Names] = Field(
+        default={}, description="Former names of columns, the newest first: files may still use them."
+    )
 class SourceFile(Block):
     """A source: where data comes from, when, and what a replay means."""
 

@@ -77,7 +77,9 @@ def _read_table(source: str, name: str, block: TableBlock, reading: Reading) -> 
     if not is_name(name):
         reading.tell("LH308", at, f"{name!r} cannot name a table.", "Use lower-case words joined by _.")
     columns = _read_columns(block.columns, at, reading)
-    for key in (*block.optional_columns, *block.key, *([block.cursor] if block.cursor else [])):
+    _check_renamed(block, at, reading)
+    named = (*block.optional_columns, *block.renamed_from, *block.key, *([block.cursor] if block.cursor else []))
+    for key in named:
         if key not in block.columns:
             reading.tell("LH910", at, f"{key!r} is not among the columns.", nearest(key, block.columns))
     if block.read is not None and "{partition}" not in block.read.pattern:
@@ -90,6 +92,8 @@ def _read_table(source: str, name: str, block: TableBlock, reading: Reading) -> 
         optional_columns=block.optional_columns,
         unknown_columns=block.unknown_columns,
         lookback=block.lookback,
+        schema=block.schema_mode,
+        renamed_from=block.renamed_from,
         arrival=Arrival(**block.arrival.model_dump()),
         key=block.key,
         cursor=block.cursor,
@@ -100,6 +104,17 @@ def _read_table(source: str, name: str, block: TableBlock, reading: Reading) -> 
 
 def _read_columns(declared: Mapping[str, str], at: list[str], reading: Reading) -> dict[str, ColumnType]:
     columns: dict[str, ColumnType] = {}
+def _check_renamed(block: TableBlock, at: list[str], reading: Reading) -> None:
+    owners: dict[str, str] = {}
+    for name, formers in block.renamed_from.items():
+        steps = [*at, "renamedFrom", name]
+        for former in formers:
+            if former in block.columns:
+                reading.tell("LH316", steps, f"{former!r}, the former name of {name!r}, is still a column.")
+            elif owners.setdefault(former, name) != name:
+                reading.tell("LH316", steps, f"{former!r} is the former name of {owners[former]!r} already.")
+
+
     folded: dict[str, str] = {}
     for name, written in declared.items():
         steps: list[Any] = [*at, "columns", name]

@@ -87,6 +87,18 @@ def row_as_json(columns: Mapping[str, str]) -> nw.Expr:
     return natively(nw.col(names[0][1]), polars)
 
 
+def json_field(expr: nw.Expr, name: str) -> nw.Expr:
+    """Return one field of JSON objects as text: texts as they are, other values as JSON; null where there is none."""
+    path = "$['" + name.replace("'", "\\'") + "']"
+
+    def polars(e: pl.Expr) -> pl.Expr:
+        if "\\" in name:  # paths cannot say it
+            return e.str.json_decode(pl.Struct({name: pl.String})).struct.field(name)
+        return e.str.json_path_match(path)
+
+    return natively(expr, polars)
+
+
 def reasons_of(flags: Mapping[str, Mapping[str, str | None]]) -> nw.Expr:
     """Return a list of structs: the constant fields of each column of `flags` that is true in the row."""
     items = list(flags.items())

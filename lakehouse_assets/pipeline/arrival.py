@@ -60,4 +60,6 @@ def _told(rule_id: str, kind: _Kind, reason: str, *, failed: int = 0, checked: i
 
 
 def _sentence(event: DriftEvent) -> str:
-    return f"{event.type}: {', '.join((*event.added, *event.removed, *event.type_changed))}"
+    renamed = (f"{old} → {new}" for old, new in event.renamed)
+    names = ", ".join((*event.added, *event.removed, *renamed, *event.type_changed))
+    return f"{event.type}: {names}" if names else event.type

@@ -12,8 +12,11 @@ from lakehouse_assets.errors import SourceError
 from lakehouse_assets.naming import DEFECT, DEFECT_LINE, PROC_DATE, RAW_HASH, ROW_ID, SOURCE_OBJECT, UNKNOWN
 from lakehouse_assets.pipeline.arrival import accepted, find_repeats, refused
 from lakehouse_assets.pipeline.draft import Draft, Tally
+from lakehouse_assets.pipeline.hashes import with_raw_hash
+from lakehouse_assets.pipeline.replay import read_from_bronze, tell_differences, united
 from lakehouse_assets.pipeline.step import Step
 from lakehouse_assets.results import Ledger, StagedFile
+from lakehouse_assets.storage.staged import in_memory
 
 _TECHNICAL = (ROW_ID, RAW_HASH, SOURCE_OBJECT, DEFECT, DEFECT_LINE, UNKNOWN)
 
@@ -22,7 +25,10 @@ def ingest(step: Step) -> Draft:
     """Stage what arrived for a chunk of partitions."""
     source, _ = step.name.path
     table = step.lake.catalog.source_table(step.name)
-    answers = step.lake.connector(source).extract(table, step.partitions)
+    known = read_from_bronze(step)
+    wanted = [partition for partition in step.partitions if partition not in known]
+    extracted = step.lake.connector(source).extract(table, wanted) if wanted else {}
+    answers = {**known, **united(step, extracted)}
     arrived = [answer for answer in answers.values() if isinstance(answer, Extraction)]
     columns = _columns(step, arrived)
     staged: list[StagedFile] = []
@@ -32,6 +38,7 @@ def ingest(step: Step) -> Draft:
         (staged,), counted = step.lake.engine.stage([Branch(rows.select(*columns), step.target())], _totals(rows))
         totals.append(counted)
         answers = {partition: _confirmed(answer) for partition, answer in answers.items()}
+        tell_differences(step, [key for key in answers if isinstance(answers[key], Extraction)], staged)
     counts = {row[PROC_DATE]: row for frame in totals for row in frame.iter_rows(named=True)}
     repeats = find_repeats(step, arrived)
     tallies = (_tally(answers[key], counts.get(key, {}), repeats.get(key, {})) for key in step.partitions)
@@ -53,7 +60,7 @@ def _columns(step: Step, arrived: list[Extraction]) -> dict[str, str]:
     declared = dict(step.columns)
     known = {*declared, *_TECHNICAL}
     evolved = {
-        name: "string"
+        name: step.table.columns.get(name, "string")
         for answer in arrived
         for name in answer.frame.collect_schema().names()
         if name not in known and name != PROC_DATE
@@ -65,14 +72,11 @@ def _columns(step: Step, arrived: list[Extraction]) -> dict[str, str]:
 def _landed(answer: Extraction, columns: Mapping[str, str]) -> nw.LazyFrame:
     rows = answer.frame
     have = rows.collect_schema()
-    missing = [name for name in columns if name not in have and name not in {*_TECHNICAL, PROC_DATE}]
-    if missing:
-        rows = rows.with_columns(*[nw.lit(None, nw.String()).alias(name) for name in missing])
-    # Columns that only other partitions of the chunk have do not count: the hash must not depend on company.
-    raw = {name: dtype for name, dtype in have.items() if name not in {*_TECHNICAL, PROC_DATE}}
-    hashed = kit.row_hash({**raw, DEFECT: nw.String(), DEFECT_LINE: nw.String(), UNKNOWN: nw.String()})
-    rows = rows.with_columns(hashed.alias(RAW_HASH), nw.lit(answer.partition).alias(PROC_DATE))
-    return rows.select(*columns)
+    # Rows that landed before keep the hash they landed with.
+    rows = rows if RAW_HASH in have else with_raw_hash(rows, absent=answer.absent)
+    missing = {name: kind for name, kind in columns.items() if name not in have and name not in {RAW_HASH, PROC_DATE}}
+    absent = [nw.lit(None, dtype).alias(name) for name, dtype in in_memory(missing).items()]
+    return rows.with_columns(*absent, nw.lit(answer.partition).alias(PROC_DATE)).select(*columns)
 
 
 def _totals(rows: nw.LazyFrame) -> nw.LazyFrame:

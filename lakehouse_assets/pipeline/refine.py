@@ -1,6 +1,6 @@
 """Bronze to silver: parse, drop identical rows, transform, conform, judge, split. One chunk of partitions at a time."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from importlib import import_module, util
@@ -15,6 +15,7 @@ from lakehouse_assets.errors import TransformError
 from lakehouse_assets.naming import BRONZE_COLUMNS, PROC_DATE, RAW_HASH, ROW_ID, TableName
 from lakehouse_assets.pipeline.built_in import RAW, one_cause, repeated_key, window_rules
 from lakehouse_assets.pipeline.draft import Draft, Tally
+from lakehouse_assets.pipeline.on_read import READ, lookups, raw_columns
 from lakehouse_assets.pipeline.references import reference_rules, with_references
 from lakehouse_assets.pipeline.split import Rules, key_rule, split
 from lakehouse_assets.pipeline.step import Step
@@ -36,11 +37,13 @@ def refine(step: Step) -> Draft:
     if not landed:
         return Draft(missing, columns=step.columns)
     repeats = _identical(step, bronze, landed)
-    parsing = parsing_of(step.contract, bronze.columns)
+    looked_up = lookups(step.contract, step.lake.catalog.source_table(step.contract.upstreams[0]), bronze.columns)
+    parsing = parsing_of(step.contract, bronze.columns, looked_up)
     rules = _rules(step, parsing)
 
     def computed(files: Sequence[DataFile]) -> nw.LazyFrame:
-        return _computed(step, _without(step, step.lake.scan(bronze, files), repeats), parsing)
+        rows = _raw(_without(step, step.lake.scan(bronze, files), repeats)).with_columns(*looked_up.values())
+        return _computed(step, rows, parsing)
 
     files = bronze.files_of(landed)
     raw = {name: f"{RAW}{name}" for name in bronze.columns if name not in {PROC_DATE, RAW_HASH}}
@@ -74,13 +77,14 @@ def transform_of(table: TableName) -> Callable[..., nw.LazyFrame] | None:
     return function
 
 
-def parsing_of(contract: Contract, bronze_columns: Mapping[str, str]) -> Parsing:
+def parsing_of(
+    contract: Contract, bronze_columns: Mapping[str, str], looked_up: Collection[str] = frozenset()
+) -> Parsing:
     """Return how the columns that come straight from one raw column are parsed; `bronze_columns` has Delta types."""
     raw = {}
-    for column in contract.columns:
-        source = column.sources[0].rsplit(".", 1)[-1] if len(column.sources) == 1 else ""
-        if source in bronze_columns:
-            raw[column.name] = f"{RAW}{source}"
+    for name, source in raw_columns(contract).items():
+        if source in looked_up or source in bronze_columns:
+            raw[name] = f"{READ if source in looked_up else RAW}{source}"
     have = {f"{RAW}{name}": dtype for name, dtype in in_memory(bronze_columns).items()}
     return parse_columns([column for column in contract.columns if column.name in raw], raw, have=have)
 
@@ -115,12 +119,14 @@ def _without(step: Step, rows: nw.LazyFrame, repeats: pl.DataFrame | None) -> nw
     return rows.join(nw.from_native(repeats.lazy()), on=[step.contract.partition_column, ROW_ID], how="anti")
 
 
-def _computed(step: Step, rows: nw.LazyFrame, parsing: Parsing) -> nw.LazyFrame:
+def _raw(rows: nw.LazyFrame) -> nw.LazyFrame:
     raw = [name for name in rows.collect_schema().names() if name != PROC_DATE]
     rows = rows.with_columns(*[nw.col(name).alias(f"{RAW}{name}") for name in raw])
-    rows = rows.drop(*[name for name in raw if name not in {ROW_ID, RAW_HASH}]).with_columns(
-        nw.col(ROW_ID), *parsing.typed
-    )
+    return rows.drop(*[name for name in raw if name not in {ROW_ID, RAW_HASH}])
+
+
+def _computed(step: Step, rows: nw.LazyFrame, parsing: Parsing) -> nw.LazyFrame:
+    rows = rows.with_columns(nw.col(ROW_ID), *parsing.typed)
     before = rows.collect_schema().names()
     transform = transform_of(step.name)
     if transform is not None:

@@ -4,13 +4,13 @@ What belongs here: which field is which column, what differs (drift) and whether
 What does not: reading records.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
 from lakehouse_assets.contracts.model import SourceTable
 from lakehouse_assets.errors import SourceError
-from lakehouse_assets.results import DriftEvent
+from lakehouse_assets.results import ADDED, REMOVED, RENAMED, REORDERED, DriftEvent
 
 _DELIMITERS = (",", ";", "\t", "|")
 _LONGEST_NAME = 128
@@ -42,9 +42,11 @@ def match_columns(names: Sequence[str | None], table: SourceTable, where: str) -
         written = [name.strip() for name in written]
     _refuse_missing_header(written, table, where)
     _refuse_unusable(written, where)
-    places = {name: written.index(name) if name in written else None for name in table.columns}
-    extra = {name: place for place, name in enumerate(written) if name not in places}
-    drift = _drift(written, places, extra, where)
+    found = {name: _name_in(written, name, table, where) for name in table.columns}
+    places = {name: None if other is None else written.index(other) for name, other in found.items()}
+    used = set(found.values())
+    extra = {name: place for place, name in enumerate(written) if name not in used}
+    drift = _drift(written, found, extra, where)
     _refuse_absent(places, extra, table, where, drift)
     _refuse_extra(extra, table, where, drift)
     return Columns(len(written), places, extra, drift)
@@ -100,19 +102,39 @@ def _refuse_unusable(names: Sequence[str], where: str) -> None:
         refuse(f"the name {repeated[0]!r} occurs more than once.", "Ask the sender to make the names unique.")
 
 
+def _name_in(written: Sequence[str], name: str, table: SourceTable, where: str) -> str | None:
+    """Return what a declared column is called in the file: its name or a former one; None where it is absent."""
+    found = [each for each in (name, *table.renamed_from.get(name, ())) if each in written]
+    if len(found) > 1:
+        raise HeaderError(
+            "schema_drift",
+            f"the file has the column {name!r} and its former name {found[1]!r}; nothing says which one is right.",
+            where=where,
+            fix=f"Ask for one of them, or take {found[1]!r} out of `renamedFrom`: it is an unknown column then.",
+        )
+    return found[0] if found else None
+
+
 def _drift(
-    names: Sequence[str], places: dict[str, int | None], extra: dict[str, int], where: str
+    names: Sequence[str], found: Mapping[str, str | None], extra: Mapping[str, int], where: str
 ) -> tuple[DriftEvent, ...]:
-    removed = tuple(name for name, place in places.items() if place is None)
-    renamed = tuple((name, other) for name in removed for other in extra if _folded(name) == _folded(other))
+    former = [(other, name) for name, other in found.items() if other not in {None, name}]
+    absent = [name for name, other in found.items() if other is None]
+    # A name that differs in case or blanks only is most likely the same column; the file is refused, not guessed at.
+    alike = {name: other for name in absent for other in extra if _folded(name) == _folded(other)}
+    added = tuple(name for name in extra if name not in alike.values())
+    removed = tuple(name for name in absent if name not in alike)
+    renamed = (*((str(other), name) for other, name in former), *alike.items())
     events = []
-    if extra:
-        events.append(DriftEvent("columns_added", added=tuple(extra), where=where))
+    if added:
+        events.append(DriftEvent(ADDED, added=added, where=where))
     if removed:
-        events.append(DriftEvent("columns_removed", removed=removed, renamed=renamed, where=where))
-    order = [name for name in names if name in places]
-    if not events and order != list(places):
-        events.append(DriftEvent("columns_reordered", where=where))
+        events.append(DriftEvent(REMOVED, removed=removed, where=where))
+    if renamed:
+        events.append(DriftEvent(RENAMED, renamed=renamed, where=where))
+    order = [name for name in names if name in found]
+    if not events and order != list(found):
+        events.append(DriftEvent(REORDERED, where=where))
     return tuple(events)
 
 
@@ -143,15 +165,20 @@ def _refuse_extra(extra: dict[str, int], table: SourceTable, where: str, drift: 
             fix="Declare them, or choose another `unknownColumns`.",
             drift=drift,
         )
-    hostile = [name for name in extra if name.startswith("_")]
+    hostile = [name for name in extra if name.startswith("_") or _collides(name, [*table.columns, *extra])]
     if hostile and table.unknown_columns == "evolve":
+        why = "names that begin with `_` are ours" if hostile[0].startswith("_") else "another differs in case only"
         raise HeaderError(
             "schema_drift",
-            f"the new column {hostile[0]!r} cannot be added: names that begin with `_` are ours.",
+            f"the new column {hostile[0]!r} cannot be added: {why}.",
             where=where,
             fix="Ask the sender to rename it, or use `unknownColumns: quarantine`.",
             drift=drift,
         )
+
+
+def _collides(name: str, others: Sequence[str]) -> bool:
+    return any(other != name and _folded(other) == _folded(name) for other in others)
 
 
 def _folded(name: str) -> str:

@@ -29,6 +29,7 @@ class Table:
     frame: pl.LazyFrame
     rows: int
     evolved: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
     drift: tuple[DriftEvent, ...] = ()
 
 
@@ -55,7 +56,8 @@ def read_csv(content: Content, table: SourceTable, read: ReadOptions) -> Table:
         raise truncated(content.where, f"the trailer counts {body.expected_rows} rows, the file holds {rows}.")
     frame = _frame(scanned, body.columns, table, content)
     evolved = tuple(body.columns.extra) if table.unknown_columns == "evolve" else ()
-    return Table(frame, rows, evolved, body.columns.drift)
+    absent = tuple(name for name, place in body.columns.places.items() if place is None)
+    return Table(frame, rows, evolved, absent, body.columns.drift)
 
 
 def _proven_rows(content: Content, body: Body) -> int | None:
