@@ -262,6 +262,8 @@ class SourceTable:
     read: ReadOptions | None
     optional_columns: tuple[str, ...] = ()
     unknown_columns: str = "quarantine"
+    schema: str = "on_read"
+    renamed_from: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     lookback: timedelta = timedelta(0)
     arrival: Arrival = Arrival()
     key: tuple[str, ...] = ()
@@ -271,8 +273,6 @@ class SourceTable:
 
     @property
     def table(self) -> TableName:
-    schema: str = "on_read"
-    renamed_from: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
         """The bronze table this lands in."""
         return TableName("bronze", (self.source, self.name))
 

@@ -51,13 +51,6 @@ class TableBlock(Block):
     unknown_columns: Literal["quarantine", "evolve", "fail", "ignore"] = Field(
         "quarantine", description="What happens to columns that are not declared."
     )
-    lookback: Duration = Field(timedelta(0), description="How far back partitions are asked for again.")
-    arrival: ArrivalBlock = Field(ArrivalBlock(), description="Bounds of what arrives.")
-    key: Items[str] = Field((), description="Raw columns that identify a row.")
-    cursor: str = Field("", description="Raw column that orders rows in time.")
-    options: dict[str, Any] = Field(default={}, description="Options of the kind of source.")
-
-
     schema_mode: Literal["on_read", "on_write"] = Field(
         "on_read",
         alias="schema",

@@ -91,9 +91,9 @@ def _read_table(source: str, name: str, block: TableBlock, reading: Reading) -> 
         read=ReadOptions(**block.read.model_dump()) if block.read else None,
         optional_columns=block.optional_columns,
         unknown_columns=block.unknown_columns,
-        lookback=block.lookback,
         schema=block.schema_mode,
         renamed_from=block.renamed_from,
+        lookback=block.lookback,
         arrival=Arrival(**block.arrival.model_dump()),
         key=block.key,
         cursor=block.cursor,
@@ -102,8 +102,6 @@ def _read_table(source: str, name: str, block: TableBlock, reading: Reading) -> 
     )
 
 
-def _read_columns(declared: Mapping[str, str], at: list[str], reading: Reading) -> dict[str, ColumnType]:
-    columns: dict[str, ColumnType] = {}
 def _check_renamed(block: TableBlock, at: list[str], reading: Reading) -> None:
     owners: dict[str, str] = {}
     for name, formers in block.renamed_from.items():
@@ -115,6 +113,8 @@ def _check_renamed(block: TableBlock, at: list[str], reading: Reading) -> None:
                 reading.tell("LH316", steps, f"{former!r} is the former name of {owners[former]!r} already.")
 
 
+def _read_columns(declared: Mapping[str, str], at: list[str], reading: Reading) -> dict[str, ColumnType]:
+    columns: dict[str, ColumnType] = {}
     folded: dict[str, str] = {}
     for name, written in declared.items():
         steps: list[Any] = [*at, "columns", name]
