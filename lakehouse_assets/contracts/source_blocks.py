@@ -42,6 +42,13 @@ class ArrivalBlock(Block):
     max_duplicate_share: float = Field(1.0, ge=0, le=1, description="Largest share of rows equal to another one.")
 
 
+class DeletesBlock(Block):
+    """`deletes`: which rows say that their key is gone, for tables that keep entities."""
+
+    column: str = Field(description="Raw column that says what kind of change a row is.")
+    values: Items[str] = Field(min_length=1, description="Its values, as text, that mean a deletion.")
+
+
 class TableBlock(Block):
     """One entry of `tables`: what arrives for one table."""
 
@@ -60,6 +67,14 @@ class TableBlock(Block):
     renamed_from: dict[str, Names] = Field(
         default={}, description="Former names of columns, the newest first: files may still use them."
     )
+    lookback: Duration = Field(timedelta(0), description="How far back partitions are asked for again.")
+    arrival: ArrivalBlock = Field(ArrivalBlock(), description="Bounds of what arrives.")
+    key: Items[str] = Field((), description="Raw columns that identify a row.")
+    cursor: str = Field("", description="Raw column that orders rows in time.")
+    deletes: DeletesBlock | None = Field(None, description="Which rows are deletions; left out, none is.")
+    options: dict[str, Any] = Field(default={}, description="Options of the kind of source.")
+
+
 class SourceFile(Block):
     """A source: where data comes from, when, and what a replay means."""
 
