@@ -56,6 +56,14 @@ class StorageError(LakehouseError):
     """The lake could not be read or written (permissions, space, damaged log)."""
 
 
+class LostCommitsError(StorageError):
+    """The Delta log ends before a version that was published: its last commits were deleted or emptied."""
+
+
+class UnsafeStoreError(StorageError):
+    """The object store may tell two writers at once that both created the same object; commits would be lost."""
+
+
 class StagedFileError(StorageError):
     """A staged file is missing, has another size, or not exactly the expected schema."""
 

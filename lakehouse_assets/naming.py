@@ -30,7 +30,9 @@ IS_DELETED, DELETED_AT = "is_deleted", "deleted_at"
 BRONZE_COLUMNS = (ROW_ID, RAW_HASH, SOURCE_OBJECT, DEFECT, DEFECT_LINE, UNKNOWN, PROC_DATE)
 SNAPSHOT_PARTITION = "0"
 META_FOLDER = "_lakehouse"
+VERSIONS_FOLDER = f"{META_FOLDER}/versions"
 RUN_LOG_FOLDER = "run_log"
+PROOF_FILE = f"{META_FOLDER}/store.json"
 NULL_FOLDER = "__HIVE_DEFAULT_PARTITION__"
 
 _KEY = re.compile(r"[A-Za-z0-9_.:=+\-]{1,128}")
@@ -157,6 +159,16 @@ def pin_file(publish: str) -> str:
     return f"{META_FOLDER}/pins/{publish}.json"
 
 
+def version_marker(version: int) -> str:
+    """Return the sign that a version of a table exists, relative to the table's folder."""
+    return f"{VERSIONS_FOLDER}/{version:020}"
+
+
 def heartbeat_file(name: str) -> str:
     """Return the sign of life of a sensor, relative to the lake's root."""
     return f"{META_FOLDER}/heartbeats/{name}.txt"
+
+
+def probe_file(name: str) -> str:
+    """Return an object that a look at the store makes and removes again, relative to the lake's or table's folder."""
+    return f"{META_FOLDER}/probes/{name}"

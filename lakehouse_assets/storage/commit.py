@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from deltalake import CommitProperties, Schema
+from deltalake import CommitProperties, Schema, Transaction
 from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import AddAction
 
@@ -22,9 +22,11 @@ from lakehouse_assets.errors import (
 )
 from lakehouse_assets.naming import is_partition_key
 from lakehouse_assets.results import StagedFile
+from lakehouse_assets.storage.fence import Batch, is_at, moved
 from lakehouse_assets.storage.objects import Objects, translated
-from lakehouse_assets.storage.staged import check_staged
+from lakehouse_assets.storage.staged import check_present, check_staged
 from lakehouse_assets.storage.table import OpenTable, delta_schema, open_table
+from lakehouse_assets.storage.versions import note_version
 
 ATTEMPTS = 12
 
@@ -35,6 +37,8 @@ class Change:
 
     `adds_beside=True` leaves served files in place (quarantine); its readers join on publish ids.
     `last_wins=True` is for side tables that only mirror the newest attempt (`blocked/…`).
+    `batches` are fenced: the commit happens only while each of them stands where it is expected to (`fence`).
+    `returns=True` publishes files of an earlier version again; whatever else is committed meanwhile refuses it.
     """
 
     files: tuple[StagedFile, ...]
@@ -43,6 +47,8 @@ class Change:
     metadata: Mapping[str, str]
     adds_beside: bool = False
     last_wins: bool = False
+    batches: tuple[Batch, ...] = ()
+    returns: bool = False
 
     @property
     def is_indifferent(self) -> bool:
@@ -54,6 +60,14 @@ class PartitionsMovedError(StorageError):
     """Another run published one of these partitions meanwhile; the work must be redone on what it left."""
 
 
+class FenceMovedError(PartitionsMovedError):
+    """A batch does not stand where it was expected; `positions` says where each of these stands now."""
+
+    def __init__(self, where: str, positions: Mapping[str, int]) -> None:
+        self.positions = dict(positions)
+        super().__init__(f"{len(self.positions)} batches were committed by another run.", where=where)
+
+
 def commit(table: OpenTable, change: Change) -> OpenTable:
     """Publish `change` on the version that `table` was opened at and return the new version.
 
@@ -61,25 +75,21 @@ def commit(table: OpenTable, change: Change) -> OpenTable:
     SchemaChangeError or ForeignPartitionError before anything is written, PublishConflictError at the end.
     """
     _check_partitions(table, change)
-    stored = {name: kind for name, kind in change.columns.items() if name != table.partition_column}
-    check_staged(Objects(table.root, table.options), change.files, stored)
-    current = table
+    _check_files(table, change)
+    current = _widened_before(table, change)
     for attempt in range(ATTEMPTS):
+        _check_fence(current, change)
         failure = _try_commit(current, change)
         newer = _reopen(table)
         if failure is None or _landed(newer, change):
+            note_version(newer.root, newer.options, newer.version)
             return newer
         if not isinstance(failure, CommitFailedError):
             raise failure
-        if not change.is_indifferent and newer.files_of(change.partitions) != table.files_of(change.partitions):
-            raise PartitionsMovedError("another run published the same partitions.", where=table.root)
+        _check_ours_unmoved(table, newer, change)
         current = newer
-        time.sleep(random.uniform(0, 0.02 * 2 ** min(attempt, 5)))  # noqa: S311 - jitter, not a secret
-    raise PublishConflictError(
-        f"gave up after {ATTEMPTS} attempts: other writers commit to this table all the time.",
-        where=table.root,
-        fix="Run again when fewer runs write to it; nothing was published and nothing lost.",
-    )
+        _wait(attempt)
+    raise _gave_up(table)
 
 
 def widened(have: Mapping[str, str], want: Mapping[str, str], *, where: str) -> Schema:
@@ -94,11 +104,66 @@ def widened(have: Mapping[str, str], want: Mapping[str, str], *, where: str) -> 
     return delta_schema({**have, **want})
 
 
+def _check_files(table: OpenTable, change: Change) -> None:
+    objects = Objects(table.root, table.options)
+    if change.returns:
+        # They were judged when they were published first, perhaps under fewer columns than there are today.
+        check_present(objects, change.files)
+        return
+    stored = {name: kind for name, kind in change.columns.items() if name != table.partition_column}
+    check_staged(objects, change.files, stored)
+
+
+def _check_fence(table: OpenTable, change: Change) -> None:
+    # On the handle that commits: an app-transaction alone lets a stale writer repeat what another one committed.
+    positions = moved(table, change.batches)
+    if positions:
+        raise FenceMovedError(table.root, positions)
+
+
+def _check_ours_unmoved(table: OpenTable, newer: OpenTable, change: Change) -> None:
+    has_moved = not change.is_indifferent and newer.files_of(change.partitions) != table.files_of(change.partitions)
+    if has_moved or change.returns:
+        raise PartitionsMovedError("another run published the same partitions.", where=table.root)
+
+
+def _widened_before(table: OpenTable, change: Change) -> OpenTable:
+    """Add the columns that an append brings; only an overwrite changes a schema, so one of no partition does."""
+    widened(table.columns, change.columns, where=table.root)
+    attempt = 0
+    while change.adds_beside and change.columns.keys() - table.columns.keys():
+        if attempt == ATTEMPTS:
+            raise _gave_up(table)
+        columns = Change((), (), change.columns, {"widened": ", ".join(change.columns.keys() - table.columns.keys())})
+        failure = _try_commit(table, columns)
+        if failure is not None and not isinstance(failure, CommitFailedError):
+            raise failure
+        table = _reopen(table)
+        note_version(table.root, table.options, table.version)
+        _wait(attempt)
+        attempt += 1
+    return table
+
+
+def _wait(attempt: int) -> None:
+    time.sleep(random.uniform(0, 0.02 * 2 ** min(attempt, 5)))  # noqa: S311 - jitter, not a secret
+
+
+def _gave_up(table: OpenTable) -> PublishConflictError:
+    return PublishConflictError(
+        f"gave up after {ATTEMPTS} attempts: other writers commit to this table all the time.",
+        where=table.root,
+        fix="Run again when fewer runs write to it; nothing was published and nothing lost.",
+    )
+
+
 def _try_commit(table: OpenTable, change: Change) -> Exception | None:
     schema = widened(table.columns, change.columns, where=table.root)
     column = table.partition_column
     properties = CommitProperties(
-        max_commit_retries=0, custom_metadata={"userMetadata": json.dumps(dict(change.metadata), sort_keys=True)}
+        max_commit_retries=0,
+        app_transactions=[Transaction(batch.app_id, batch.version) for batch in change.batches],
+        custom_metadata={"userMetadata": json.dumps(dict(change.metadata), sort_keys=True)},
     )
     adds = [_add_action(file, column) for file in change.files]
     beside = change.adds_beside
@@ -119,6 +184,8 @@ def _try_commit(table: OpenTable, change: Change) -> Exception | None:
 
 def _landed(table: OpenTable, change: Change) -> bool:
     # An object store may answer with an error after it took the commit; our own files tell.
+    if change.returns:
+        return is_at(table, change.batches)
     return bool(change.files) and {file.path for file in change.files} <= {file.path for file in table.files}
 
 

@@ -28,11 +28,17 @@ def check_staged(objects: Objects, files: Sequence[StagedFile], columns: Mapping
         for name, dtype in in_memory(columns).items()
     }
     for file in files:
+        check_present(objects, [file])
+        _check_schema(objects, file, want)
+
+
+def check_present(objects: Objects, files: Sequence[StagedFile]) -> None:
+    """Raise StagedFileError unless every file is there and whole."""
+    for file in files:
         size = objects.size(file.path)
         if size != file.size:
             found = "is gone" if size is None else f"has {size} bytes instead of {file.size}"
             raise StagedFileError(f"the staged file {file.path} {found}.", where=objects.root, fix="Run it again.")
-        _check_schema(objects, file, want)
 
 
 def _check_schema(objects: Objects, file: StagedFile, want: Mapping[str, pl.DataType]) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -13,9 +12,10 @@ from deltalake.schema import ArrayType, MapType, StructType
 
 from lakehouse_assets.contracts.model import Column, ColumnType, Kind
 from lakehouse_assets.engines.protocol import DataFile
-from lakehouse_assets.errors import StorageError
+from lakehouse_assets.errors import LostCommitsError
 from lakehouse_assets.naming import publish_of
-from lakehouse_assets.storage.objects import translated
+from lakehouse_assets.storage.objects import Objects, translated
+from lakehouse_assets.storage.versions import forget_versions, known_version, note_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +51,19 @@ class OpenTable:
 
 
 def open_table(root: str, options: Mapping[str, str], version: int | None = None) -> OpenTable | None:
-    """Open a table at a version (default: the newest), or return None when it does not exist."""
+    """Open a table at a version (default: the newest), or return None when it does not exist.
+
+    Raises LostCommitsError when the log ends before a version that is known to have been published.
+    """
+    known = known_version(root, options) if version is None else None
     with translated(root):
         try:
             delta = DeltaTable(root, version=version, storage_options=dict(options) or None)
         except TableNotFoundError:
+            _check_known(root, None, known)
             return None
-        _check_newest_commit(root, delta)
+        _check_known(root, delta.version(), known)
+        _check_newest_commit(root, options, delta)
         return _opened(root, delta, options)
 
 
@@ -80,7 +86,34 @@ def create_table(
         except CommitFailedError:
             # Another run created it between the look and the commit.
             delta = DeltaTable(root, storage_options=dict(options) or None)
+        note_version(root, options, delta.version())
         return _opened(root, delta, options)
+
+
+def accept_loss(root: str, options: Mapping[str, str]) -> tuple[int | None, int | None]:
+    """Go on with what is left of a log whose last commits are lost; return the last known version and the newest left.
+
+    Empty entries at the end of the log are removed; data files and records stay.
+    """
+    known = known_version(root, options)
+    newest = _newest_whole(root, options)
+    forget_versions(root, options, above=-1 if newest is None else newest)
+    if newest is not None:
+        note_version(root, options, newest)
+    return known, newest
+
+
+def _newest_whole(root: str, options: Mapping[str, str]) -> int | None:
+    objects = Objects(root, options)
+    while True:
+        with translated(root):
+            try:
+                version = DeltaTable(root, storage_options=dict(options) or None).version()
+            except TableNotFoundError:
+                return None
+        if objects.size(_entry(version)) != 0:
+            return version
+        objects.delete([_entry(version)])
 
 
 def delta_schema(columns: Mapping[str, str]) -> Schema:
@@ -101,6 +134,10 @@ def delta_columns(columns: Iterable[Column]) -> dict[str, str]:
     return {column.name: delta_type(column.type) for column in columns}
 
 
+_ACCEPT = (
+    "Nothing is read or written until somebody decides: restore the newest files of `_delta_log` from a backup; or go "
+    "on with what is left, `lakehouse rollback <table> --accept-loss`, and run the newest partitions again."
+)
 REASONS_TYPE = "reasons"
 REASON_FIELDS = ("rule_id", "fingerprint", "column", "dimension", "severity")
 
@@ -122,16 +159,22 @@ def _opened(root: str, delta: DeltaTable, options: Mapping[str, str]) -> OpenTab
     return OpenTable(root, delta.version(), partition_column, columns, files, delta, dict(options))
 
 
-def _check_newest_commit(root: str, delta: DeltaTable) -> None:
-    # Delta reads an empty last entry as "nothing happened": a rollback that nobody would notice. Object stores
-    # write whole objects; a disk that lost power does not.
-    newest = Path(root, "_delta_log", f"{delta.version():020}.json")
-    if "://" not in root and newest.exists() and newest.stat().st_size == 0:
-        raise StorageError(
-            f"the newest entry of the Delta log, {newest.name}, is empty.",
-            where=root,
-            fix="Restore it from a backup; or remove it, which goes back to the version before, and run again.",
-        )
+def _check_known(root: str, version: int | None, known: int | None) -> None:
+    if known is None or (version is not None and version >= known):
+        return
+    left = "its log is gone" if version is None else f"its log ends at version {version}"
+    raise LostCommitsError(f"version {known} of the table was published, but {left}.", where=root, fix=_ACCEPT)
+
+
+def _check_newest_commit(root: str, options: Mapping[str, str], delta: DeltaTable) -> None:
+    # Delta reads an empty last entry as "nothing happened": a rollback that nobody would notice.
+    if Objects(root, options).size(_entry(delta.version())) == 0:
+        what = f"the newest entry of the Delta log, version {delta.version()}, is empty."
+        raise LostCommitsError(what, where=root, fix=_ACCEPT)
+
+
+def _entry(version: int) -> str:
+    return f"_delta_log/{version:020}.json"
 
 
 def _columns(delta: DeltaTable) -> dict[str, str]:
