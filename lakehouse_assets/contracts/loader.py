@@ -2,10 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from lakehouse_assets.contracts.bronze import bronze_contract
 from lakehouse_assets.contracts.config_files import ConfigFiles, read_config_files
+from lakehouse_assets.contracts.deletes import check_deletes
+from lakehouse_assets.contracts.entities import expand, tables_in
+from lakehouse_assets.contracts.exemption import Exemption
 from lakehouse_assets.contracts.lineage import check_lineage, cycles, with_calendar
 from lakehouse_assets.contracts.lint import check_runbook
 from lakehouse_assets.contracts.model import Catalog, Contract, Source
@@ -14,6 +18,7 @@ from lakehouse_assets.contracts.reading import Reading
 from lakehouse_assets.contracts.source_file import read_source
 from lakehouse_assets.contracts.timing import check_timing, read_cadences, read_retry_policies
 from lakehouse_assets.contracts.vocabulary import Vocabulary
+from lakehouse_assets.contracts.waiver_file import read_waivers, table_of_waivers
 from lakehouse_assets.documents.findings import Finding, Report, Spot, nearest, raise_errors
 from lakehouse_assets.documents.strict_yaml import Document, parse_document
 from lakehouse_assets.naming import LAYERS, TableName, is_name
@@ -65,7 +70,7 @@ class _Loader:
             name: with_calendar(contract, contracts, self._readings[name]) for name, contract in contracts.items()
         }
         found = {name: source for name, (source, _) in sources.items()}
-        return Catalog(dict(sorted(complete.items())), found, cadences, policies)
+        return Catalog(dict(sorted(complete.items())), found, cadences, policies, self._waivers(complete))
 
     def _document(self, path: str) -> Document | None:
         content = self._files.contents.get(path)
@@ -144,6 +149,23 @@ def _named_tables(stem: str, document: Document) -> set[TableName]:
 
 
 def _table_of(path: str) -> TableName | None:
+    def _waivers(self, contracts: Mapping[TableName, Contract]) -> dict[TableName, tuple[Exemption, ...]]:
+        found: dict[TableName, tuple[Exemption, ...]] = {}
+        today = datetime.now(UTC).date()
+        for path in self._files.below("waivers"):
+            name = table_of_waivers(path)
+            document = self._document(path) if name else None
+            if name is None:
+                self._misplaced(
+                    path, "Write waivers/<table>.yaml under the table's full name: waivers/silver/orders.yaml."
+                )
+            elif name not in contracts and name not in {*self._arriving, *dict(self._contract_files())}:
+                hint = nearest(name, contracts)
+                self._report.add("LH816", Spot(self._shown(path), 1), f"there is no table {str(name)!r}.", hint)
+            elif document is not None and name in contracts:
+                found[name] = read_waivers(contracts[name], Reading(document, self._report, self._vocabulary), today)
+        return found
+
     _, layer, *rest = path.split("/")
     parts = path.rpartition("/")[2].removesuffix(SUFFIX).split(".")
     expected = 2 if layer == "bronze" else 1

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from lakehouse_assets.contracts.cadence import Cadence, RetryPolicy
+from lakehouse_assets.contracts.exemption import Exemption
 from lakehouse_assets.contracts.loading import Gate, Load, Mode, Role
 from lakehouse_assets.naming import TableName
 from lakehouse_assets.results import Dimension, OnFailure, Severity
@@ -313,6 +314,7 @@ class Catalog:
         source, name = table.path
         return self.sources[source].tables[name]
 
+    waivers: Mapping[TableName, tuple[Exemption, ...]] = field(default_factory=dict)
     def downstream_of(self, table: TableName) -> tuple[TableName, ...]:
         """Return the tables that read `table` directly."""
         return tuple(name for name, contract in self.contracts.items() if table in contract.upstreams)

@@ -122,3 +122,9 @@ _TABLE = (
 )
 
 CODES = {code.code: code for code in _TABLE}
+    Code("LH811", "Exemption without owner, reason or expiry", "Nobody would answer for it, or it would last."),
+    Code("LH812", "Exemption from an unknown rule", "It would have no effect."),
+    Code("LH813", "Exemption of an unknown partition", "It would have no effect."),
+    Code("LH814", "Cannot be exempted", "Rows would be lost or unaudited, or there is nothing to accept."),
+    Code("LH815", "Exemption has expired", "It has no effect; what was published under it is outdated.", Level.WARNING),
+    Code("LH816", "Exemptions of an unknown table", "The file would have no effect."),
