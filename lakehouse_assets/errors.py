@@ -96,6 +96,10 @@ class StateError(LakehouseError):
     """The state store cannot be reached or is of another version."""
 
 
+class LeaseHeldError(LakehouseError):
+    """Somebody else does this work right now; nothing was begun."""
+
+
 class MissingExtraError(LakehouseError):
     """An optional library is needed and not installed."""
 

@@ -3,7 +3,7 @@
 Safety of a publish is its compare-and-swap. `fence` grows with every new holder, for whoever can check it.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -30,3 +30,10 @@ def release_lease(connection: sa.Connection, name: str, holder: str, *, at: date
     row = schema.leases.c
     statement = sa.update(schema.leases).where(row.name == name, row.holder == holder)
     connection.execute(statement.values(holder="", expires_at=at))
+
+
+def holder_of(connection: sa.Connection, name: str) -> tuple[str, datetime]:
+    """Return who holds a lease and until when; nobody, since ever, when it was never taken."""
+    row = schema.leases.c
+    found = connection.execute(sa.select(row.holder, row.expires_at).where(row.name == name)).one_or_none()
+    return (found[0] or "nobody", found[1]) if found else ("nobody", datetime.min.replace(tzinfo=UTC))
