@@ -29,7 +29,7 @@ TARGETS = (
         "pipelines/test_second_run.py",
     ),
     _target("quarantine", "quality/quarantine.py", "pipelines/test_shapes.py", "pipelines/test_conservation.py"),
-    _target("windows", "pipeline/built_in.py", "pipelines/test_shapes.py", "pipelines/test_keys.py"),
+    _target("windows", "pipeline/built_in.py", "unit/pipeline/test_built_in.py"),
     _target("publish guard", "storage/commit.py", "integration/storage"),
     _target(
         "publish guard",
