@@ -189,7 +189,7 @@ CASES = [
         "id: row_count",
     ),
     # 5xx: load
-    ("LH501", ORDERS, "value: {keys:", "value: {mode: derived, keys:", "value: {"),
+    ("LH501", SALES, SALES_LOAD, "value: {mode: derived}", ""),
     ("LH501", ORDERS, "value: {keys:", "value: {mode: append_once, keys:", "value: {"),
     ("LH501", ORDERS, "value: {keys:", "value: {mode: partitoin, keys:", "value: {"),
     ("LH502", SALES, SALES_LOAD, "value: {mode: snapshot, partitionColumn: sales_date}", ""),
@@ -259,5 +259,7 @@ CASES = [
     ("LH909", SCHEDULES, '"30 0 * * *"', '"30 25 * * *"', ""),
     ("LH909", SCHEDULES, '"30 0 * * *"', '"every day"', ""),
     ("LH910", SOURCE, "key: [OrderNo]", "key: [OrderN]", "lines:"),
+    ("LH921", SOURCE, "    arrival: {minRows: 1, maxRows: 500}\n", "    load: append_once\nreplay: state\n", "load:"),
+    ("LH921", SOURCE, '    read: {pattern: "{partition}.csv"}\n', "    load: append_once\n", ""),
     ("LH203", RETRIES, "5min, 5min", "5 minutes", ""),
 ]

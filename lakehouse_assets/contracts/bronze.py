@@ -24,7 +24,7 @@ def bronze_contract(source: Source, table: SourceTable, reading: Reading) -> Con
         version=VERSION,
         columns=columns,
         rules=rules,
-        load=Load(),
+        load=Load(mode=table.load),
         gate=gate,
         place=table.place,
         calendar=source.calendar,

@@ -174,9 +174,10 @@ def _table_of(path: str) -> TableName | None:
 
 
 def _with_arrival(contract: Contract, derived: Contract | None) -> Contract:
-    # A bronze contract file adds to what the source file says; arrival bounds and calendar stay the source's.
+    # A bronze contract file adds to what the source file says; bounds, calendar and way of loading stay the source's.
     if derived is None:
         return contract
     own = {rule.id for rule in derived.rules}
     rules = (*derived.rules, *(rule for rule in contract.rules if rule.id not in own))
-    return replace(contract, rules=rules, calendar=derived.calendar, owner=contract.owner or derived.owner)
+    load = replace(contract.load, mode=derived.load.mode)
+    return replace(contract, rules=rules, load=load, calendar=derived.calendar, owner=contract.owner or derived.owner)

@@ -271,6 +271,7 @@ class SourceTable:
     cursor: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     place: Place = Place("")
+    load: Mode = Mode.PARTITION
 
     @property
     def table(self) -> TableName:

@@ -68,6 +68,11 @@ class TableBlock(Block):
         default={}, description="Former names of columns, the newest first: files may still use them."
     )
     lookback: Duration = Field(timedelta(0), description="How far back partitions are asked for again.")
+    load: Literal["partition", "append_once"] = Field(
+        "partition",
+        description="`partition`: the files of a partition replace what it held; `append_once`: each file is a batch "
+        "that is added once and stays.",
+    )
     arrival: ArrivalBlock = Field(ArrivalBlock(), description="Bounds of what arrives.")
     key: Items[str] = Field((), description="Raw columns that identify a row.")
     cursor: str = Field("", description="Raw column that orders rows in time.")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lakehouse_assets.contracts.calendars import read_calendar
+from lakehouse_assets.contracts.loading import Mode
 from lakehouse_assets.contracts.model import Arrival, ColumnType, ReadOptions, Source, SourceTable
 from lakehouse_assets.contracts.names import name_problem
 from lakehouse_assets.contracts.properties import CalendarBlock
@@ -35,6 +36,7 @@ def read_source(stem: str, overlay: SourceOverlay | None, reading: Reading) -> S
     _check_kind(block, reading)
     calendar = read_calendar(_overlaid(block.calendar, overlay), ["calendar"], reading)
     tables = {name: _read_table(block.source, name, table, reading) for name, table in block.tables.items()}
+    _check_appends(block, reading)
     if calendar is None:
         return None
     return Source(
@@ -72,6 +74,18 @@ def _check_connection(connection: Mapping[str, str], reading: Reading) -> None:
             reading.tell("LH908", at, f"{key} is written out.", f"Write ${{{key.upper()}}} and set the variable.")
 
 
+def _check_appends(block: SourceFile, reading: Reading) -> None:
+    for name, table in block.tables.items():
+        at = ["tables", name, "load"]
+        if table.load != Mode.APPEND_ONCE:
+            continue
+        if table.read is None:
+            reading.tell("LH921", at, "a batch is a file, and this table has no files.", "Write load: partition.")
+        if block.replay != "exact":
+            message = f"what was appended stays, but replay is {block.replay!r}."
+            reading.tell("LH921", at, message, "Write replay: exact, or load: partition.")
+
+
 def _read_table(source: str, name: str, block: TableBlock, reading: Reading) -> SourceTable:
     at = ["tables", name]
     if not is_name(name):
@@ -99,6 +113,7 @@ def _read_table(source: str, name: str, block: TableBlock, reading: Reading) -> 
         cursor=block.cursor,
         options=block.options,
         place=reading.place(at),
+        load=Mode(block.load),
     )
 
 
