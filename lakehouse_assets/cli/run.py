@@ -6,11 +6,13 @@ import uuid
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
-from lakehouse_assets.cli.console import console, print_json
+from lakehouse_assets.cli.console import console, err, print_json
 from lakehouse_assets.cli.lake import current_lake, table_argument
 from lakehouse_assets.errors import LakehouseError, PartitionBlockedError
 from lakehouse_assets.naming import TableName
+from lakehouse_assets.pipeline.intent import ORDINARY, Difference, Intent, RowIds
 from lakehouse_assets.results import PartitionResult
 
 
@@ -25,6 +27,9 @@ def run(
     partition_range: Annotated[str, typer.Option(help="First and last partition, `A...B`.")] = "",
     *,
     every: Annotated[bool, typer.Option("--all", help="Every partition the table should have by now.")] = False,
+    re_extract: Annotated[
+        bool, typer.Option("--re-extract", help="Replace bronze by what the source says now; prints what changes.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print results as JSON.")] = False,
 ) -> None:
     """Compute and publish partitions; exit 1 when one is blocked."""
@@ -34,11 +39,14 @@ def run(
     name = table_argument(table)
     known = lake.partitions(name)
     wanted = _wanted(name, known, partition or [], partition_range, every=every)
+    differences: list[Difference] = []
+    intent = _re_extraction(name, differences) if re_extract else ORDINARY
     # Where the run log goes to stdout, its lines would stand between people or machines and the answer.
     with contextlib.redirect_stdout(sys.stderr):
-        results = list(materialise(lake, name, wanted, run_id=uuid.uuid4().hex))
+        results = list(materialise(lake, name, wanted, run_id=uuid.uuid4().hex, intent=intent))
     if as_json:
-        print_json([_as_dict(result) for result in results])
+        told = {difference.partition: {"difference": difference} for difference in differences}
+        print_json([_as_dict(result) | told.get(result.partition, {}) for result in results])
     else:
         _print(results)
     blocked = [result for result in results if result.is_blocked]
@@ -47,6 +55,24 @@ def run(
             blocked[0].message + (f" (and {len(blocked) - 1} more partitions)" if len(blocked) > 1 else ""),
             fix="Readers see what they saw before.",
         )
+
+
+def _re_extraction(name: TableName, differences: list[Difference]) -> Intent:
+    if name.layer != "bronze":
+        raise LakehouseError(
+            f"{name} is not extracted from a source.",
+            fix="Use --re-extract with a table of bronze, and run this after it.",
+        )
+
+    def tell(difference: Difference) -> None:
+        differences.append(difference)
+        for word in ("added", "withdrawn", "changed"):
+            found: RowIds = getattr(difference, word)
+            rest = ["…"] if found.rows > len(found.ids) else []
+            err.print(f"{difference.partition}: {found.rows:,} rows {word}{': ' if found.ids else ''}", end="")
+            err.print(escape(", ".join([*found.ids, *rest])))
+
+    return Intent(re_extract=True, tell=tell)
 
 
 def _wanted(name: TableName, known: list[str], named: list[str], span: str, *, every: bool) -> list[str]:

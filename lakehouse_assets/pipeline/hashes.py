@@ -5,9 +5,30 @@ from collections.abc import Collection
 import narwhals as nw
 
 from lakehouse_assets.engines import kit
-from lakehouse_assets.naming import RAW_HASH, ROW_ID
+from lakehouse_assets.naming import (
+    DEFECT,
+    DEFECT_LINE,
+    PROC_DATE,
+    RAW_HASH,
+    ROW_ID,
+    SOURCE_OBJECT,
+    UNKNOWN,
+)
 
 HASH = "__hash"
+_TECHNICAL = frozenset({ROW_ID, RAW_HASH, SOURCE_OBJECT, DEFECT, DEFECT_LINE, UNKNOWN, PROC_DATE})
+
+
+def with_raw_hash(rows: nw.LazyFrame, *, absent: Collection[str] = frozenset()) -> nw.LazyFrame:
+    """Add the hash of what was received to the rows of one partition, malformed lines included.
+
+    Columns that only other partitions of the chunk have do not count: the hash must not depend on company. Nor do
+    declared ones that did not arrive (`absent`): a column that is declared later changes nothing about a file without.
+    """
+    left_out = _TECHNICAL.union(absent)
+    received = {name: dtype for name, dtype in rows.collect_schema().items() if name not in left_out}
+    told = {DEFECT: nw.String(), DEFECT_LINE: nw.String(), UNKNOWN: nw.String()}
+    return rows.with_columns(kit.row_hash({**received, **told}).alias(RAW_HASH))
 
 
 def with_content_hash(rows: nw.LazyFrame, columns: Collection[str], partition_column: str) -> nw.LazyFrame:

@@ -118,6 +118,7 @@ def _record(
         files=files,
         upstreams={str(name): table.version for name, table in step.upstreams.items() if table is not None},
         engine=step.lake.engine.name,
+        purpose=step.intent.purpose,
     )
 
 

@@ -12,6 +12,7 @@ from lakehouse_assets.naming import TableName
 from lakehouse_assets.pipeline.curate import curate
 from lakehouse_assets.pipeline.draft import Draft
 from lakehouse_assets.pipeline.ingest import ingest
+from lakehouse_assets.pipeline.intent import ORDINARY, Intent
 from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.pipeline.logbook import log_chunk
 from lakehouse_assets.pipeline.publish import publish
@@ -23,7 +24,9 @@ from lakehouse_assets.storage.commit import PartitionsMovedError
 REDO_ATTEMPTS = 8
 
 
-def materialise(lake: Lake, table: TableName, partitions: Sequence[str], *, run_id: str) -> Iterator[PartitionResult]:
+def materialise(
+    lake: Lake, table: TableName, partitions: Sequence[str], *, run_id: str, intent: Intent = ORDINARY
+) -> Iterator[PartitionResult]:
     """Compute and publish partitions of a table, yielding one result a partition, chunk by chunk.
 
     Raises UnknownTableError or UnknownPartitionError before anything is written. A blocked partition is a
@@ -33,7 +36,7 @@ def materialise(lake: Lake, table: TableName, partitions: Sequence[str], *, run_
     wanted = lake.check_partitions(table, partitions)
     size = contract.load.partitions_per_chunk
     for chunk, start in enumerate(range(0, len(wanted), size)):
-        yield from _chunk(lake, contract, wanted[start : start + size], run_id=run_id, chunk=chunk)
+        yield from _chunk(lake, contract, wanted[start : start + size], run_id=run_id, chunk=chunk, intent=intent)
 
 
 def verb_of(contract: Contract) -> Callable[[Step], Draft]:
@@ -59,10 +62,12 @@ def _forget_staged(step: Step) -> None:
         remove_files_of(step)
 
 
-def _chunk(lake: Lake, contract: Contract, partitions: list[str], *, run_id: str, chunk: int) -> list[PartitionResult]:
+def _chunk(
+    lake: Lake, contract: Contract, partitions: list[str], *, run_id: str, chunk: int, intent: Intent
+) -> list[PartitionResult]:
     told: dict[str, PartitionResult] = {}
     for attempt in range(REDO_ATTEMPTS):
-        step = open_step(lake, contract, partitions, run_id=run_id, chunk=chunk)
+        step = open_step(lake, contract, partitions, run_id=run_id, chunk=chunk, intent=intent)
         try:
             with without_values(str(contract.table)):
                 results = publish(step, drafted(step, verb_of(contract)))

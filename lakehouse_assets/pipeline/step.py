@@ -23,6 +23,7 @@ from lakehouse_assets.naming import (
     publish_of,
     quarantine_of,
 )
+from lakehouse_assets.pipeline.intent import ORDINARY, Intent
 from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.storage.pins import write_pins
 from lakehouse_assets.storage.table import REASONS_TYPE, OpenTable, create_table, delta_columns, delta_type
@@ -43,6 +44,7 @@ class Step:
     columns: Mapping[str, str]
     upstreams: Mapping[TableName, OpenTable | None]
     started_at: datetime
+    intent: Intent = ORDINARY
 
     @property
     def name(self) -> TableName:
@@ -55,7 +57,9 @@ class Step:
         return Target(root, self.contract.partition_column, self.publish, pass_number * FILES_PER_PASS)
 
 
-def open_step(lake: Lake, contract: Contract, partitions: list[str], *, run_id: str, chunk: int) -> Step:
+def open_step(
+    lake: Lake, contract: Contract, partitions: list[str], *, run_id: str, chunk: int, intent: Intent = ORDINARY
+) -> Step:
     """Open the target (creating it empty), then pin every upstream; a redo after a lost race pins anew."""
     columns = stored_columns(lake, contract)
     publish = publish_id(run_id, chunk, secrets.token_hex(4))
@@ -68,7 +72,7 @@ def open_step(lake: Lake, contract: Contract, partitions: list[str], *, run_id: 
     )
     upstreams = _pinned(lake, contract, publish)
     now = datetime.now(UTC)
-    return Step(lake, contract, tuple(partitions), publish, run_id, table, columns, upstreams, now)
+    return Step(lake, contract, tuple(partitions), publish, run_id, table, columns, upstreams, now, intent)
 
 
 def remove_files_of(step: Step) -> None:

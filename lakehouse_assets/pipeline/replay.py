@@ -1,0 +1,109 @@
+"""What extracting a partition again means, as its source says: exact, state or snapshot (docs/adr/0006-replay.md).
+
+A property of the source, not of its connector: what arrived is put together with what landed here, before `ingest`
+stages it. Rows that landed keep the raw hash they landed with.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from zoneinfo import ZoneInfo
+
+import narwhals as nw
+
+from lakehouse_assets.connectors.protocol import Extraction, Rejection
+from lakehouse_assets.engines.protocol import DataFile
+from lakehouse_assets.naming import PROC_DATE, RAW_HASH, ROW_ID
+from lakehouse_assets.pipeline.hashes import with_raw_hash
+from lakehouse_assets.pipeline.intent import Difference, RowIds
+from lakehouse_assets.pipeline.recorded import recorded
+from lakehouse_assets.pipeline.step import Step
+from lakehouse_assets.results import StagedFile
+
+EXACT, STATE, SNAPSHOT = "exact", "state", "snapshot"
+LISTED_IDS = 20
+Answers = Mapping[str, Extraction | Rejection]
+
+
+def read_from_bronze(step: Step) -> dict[str, Extraction | Rejection]:
+    """Return the partitions that are not asked for again: past ones of a `snapshot` source, as they landed."""
+    if _meaning(step) != SNAPSHOT:
+        return {}
+    landed = set(step.table.partitions)
+    return _as_landed(step, [one for one in step.partitions if one in landed and _is_past(step, one)])
+
+
+def united(step: Step, answers: Answers) -> dict[str, Extraction | Rejection]:
+    """Return the answers of a `state` source with the rows that landed earlier; those of other sources as they are.
+
+    A row that is in both is the landed one while its content is equal, else the newly extracted one.
+    """
+    landed = set(step.table.partitions) if _meaning(step) == STATE else set()
+    return {
+        partition: _union(step, answer) if isinstance(answer, Extraction) and partition in landed else answer
+        for partition, answer in answers.items()
+    }
+
+
+def tell_differences(step: Step, partitions: Iterable[str], staged: Sequence[StagedFile]) -> None:
+    """Say, where it was asked for, what replacing partitions that landed by what was staged will do."""
+    for partition in sorted(partitions) if step.intent.re_extract else ():
+        files = [DataFile(file.path, file.rows, file.partition) for file in staged if file.partition == partition]
+        step.intent.tell(_difference(step, partition, files))
+
+
+def _meaning(step: Step) -> str:
+    # Asked for by hand, what the source says now replaces what landed: the meaning of `exact`.
+    return EXACT if step.intent.re_extract else step.lake.catalog.sources[step.name.path[0]].replay
+
+
+def _is_past(step: Step, partition: str) -> bool:
+    zone = step.lake.catalog.sources[step.name.path[0]].calendar.timezone
+    return date.fromisoformat(partition[:10]) < step.started_at.astimezone(ZoneInfo(zone)).date()
+
+
+def _as_landed(step: Step, partitions: Sequence[str]) -> dict[str, Extraction | Rejection]:
+    said = recorded(step.lake.objects_of(step.name), step.table, partitions, skip_damaged=True)
+    found: dict[str, Extraction | Rejection] = {}
+    for partition in partitions:
+        answer = Extraction(partition, _landed(step, partition), rows=_rows(step, partition))
+        if partition in said:
+            of = said[partition].of
+            repeated = of.ledger.deduplicated
+            answer = replace(answer, objects=of.objects, drift=of.drift, measures=of.measures, deduplicated=repeated)
+        found[partition] = answer
+    return found
+
+
+def _union(step: Step, answer: Extraction) -> Extraction:
+    landed = _landed(step, answer.partition)
+    fresh = with_raw_hash(answer.frame, absent=answer.absent)
+    new = fresh.join(landed.select(ROW_ID, RAW_HASH), on=[ROW_ID, RAW_HASH], how="anti")
+    kept = landed.join(new.select(ROW_ID), on=ROW_ID, how="anti")
+    return replace(answer, frame=nw.concat([kept, new], how="diagonal"))
+
+
+def _landed(step: Step, partition: str) -> nw.LazyFrame:
+    return step.lake.scan(step.table, step.table.files_of([partition])).drop(PROC_DATE)
+
+
+def _rows(step: Step, partition: str) -> int:
+    return sum(file.rows for file in step.table.files_of([partition]))
+
+
+def _difference(step: Step, partition: str, files: Sequence[DataFile]) -> Difference:
+    old = _landed(step, partition).select(ROW_ID, RAW_HASH)
+    new = step.lake.scan(step.table, files).select(ROW_ID, RAW_HASH)
+    both = new.join(old.rename({RAW_HASH: "__landed"}), on=ROW_ID, how="inner")
+    return Difference(
+        partition,
+        added=_row_ids(step, new.join(old, on=ROW_ID, how="anti")),
+        withdrawn=_row_ids(step, old.join(new, on=ROW_ID, how="anti")),
+        changed=_row_ids(step, both.filter(nw.col(RAW_HASH) != nw.col("__landed"))),
+    )
+
+
+def _row_ids(step: Step, rows: nw.LazyFrame) -> RowIds:
+    ids = rows.select(ROW_ID)
+    first, total = step.lake.engine.collect_all([ids.sort(ROW_ID).head(LISTED_IDS), ids.select(nw.len())])
+    return RowIds(int(total.item()), tuple(first[ROW_ID]))
