@@ -145,6 +145,14 @@ def row_hash(columns: Mapping[str, nw.dtypes.DType]) -> nw.Expr:
     return natively(nw.col(items[0][1][0]), polars)
 
 
+def spread(columns: Mapping[str, nw.dtypes.DType], parts: int) -> nw.Expr:
+    """Return a number below `parts` for the columns: the low 32 bits of their row hash, unsigned, modulo `parts`.
+
+    Stored as buckets: never change it. On Spark: `row_hash & 4294967295L` and `%`, which is never negative then.
+    """
+    return natively(row_hash(columns), lambda e: (e.reinterpret(signed=False) & _LOW_BITS).cast(pl.Int64) % parts)
+
+
 def column_seed(position: int) -> int:
     """Return the seed of the column at `position`: what Spark's `xxhash64(lit(position))` gives, unsigned."""
     return _xxh64_of_four_bytes(struct.pack("<i", position), SPARK_SEED)
