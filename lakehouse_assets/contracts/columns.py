@@ -72,6 +72,7 @@ def _read_column(entry: Mapping[str, Any], steps: list[str | int], reading: Read
         masking=ours.masking.model_dump() if ours.masking else {},
         erasure=ours.erasure.model_dump() if ours.erasure else {},
         line=reading.document.spot(steps).line,
+        scd_type=ours.scd_type,
     )
 
 

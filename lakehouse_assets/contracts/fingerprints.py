@@ -6,8 +6,8 @@ from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from hashlib import sha256
 
-from lakehouse_assets.contracts.loading import Gate, Load
-from lakehouse_assets.contracts.model import Column
+from lakehouse_assets.contracts.loading import Gate, Load, Mode
+from lakehouse_assets.contracts.model import Column, Deletes
 from lakehouse_assets.documents.strict_yaml import Plain
 from lakehouse_assets.results import OnFailure, Severity
 
@@ -25,7 +25,17 @@ def rule_set(fingerprints: Iterable[str], columns: Iterable[Column], load: Load,
     duplicates = [sorted(load.keys), load.sequence_by, load.duplicates, load.identical_rows, load.event_time]
     bounds = [_canonical(gate.max_quarantine_ratio), gate.min_rows, gate.empty_partition]
     lateness = load.lateness // timedelta(seconds=1)
-    return _hash([sorted(fingerprints), sorted(parsed, key=str), duplicates, bounds, lateness])
+    entity = [_entity(load)] if load.mode is Mode.DERIVED else []
+    return _hash([sorted(fingerprints), sorted(parsed, key=str), duplicates, bounds, lateness, *entity])
+
+
+def with_deletes(decided: str, deletes: Deletes) -> str:
+    """Return the fingerprint of a rule set that also depends on which rows are deletions."""
+    return _hash([decided, deletes.column, sorted(deletes.values)])
+
+
+def _entity(load: Load) -> Plain:
+    return [load.history.value, sorted(load.tracked), dict(load.scd_types), load.soft_deletes, load.buckets]
 
 
 def _decisive(column: Column) -> list[Plain]:

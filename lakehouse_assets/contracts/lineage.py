@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from lakehouse_assets.contracts.loading import Mode, Role
 from lakehouse_assets.contracts.model import Calendar, Column, Contract, Kind, RuleKind, RuleSpec
 from lakehouse_assets.contracts.odcs import upstream_of
 from lakehouse_assets.contracts.reading import Reading
@@ -16,7 +17,9 @@ _AT: tuple[str | int, ...] = ("schema", 0)
 
 def check_lineage(contract: Contract, contracts: Contracts, reading: Reading) -> None:
     """Find columns, transforms and references of a contract that do not fit the other contracts."""
-    if contract.table.layer != "bronze":
+    if contract.load.mode is Mode.DERIVED:
+        _check_no_transform(contract, reading)
+    elif contract.table.layer != "bronze":
         for index, column in _listed(contract, reading):
             for source in column.sources:
                 _check_source(column, source, contract, contracts, steps=[*_AT, "properties", index], reading=reading)
@@ -127,10 +130,19 @@ def _check_upstreams(contract: Contract, reading: Reading) -> None:
     if not contract.upstreams and not any(column.sources for column in contract.columns):
         hint = "Add transformSourceObjects to its columns."
         reading.tell("LH610", _AT, f"no column of {contract.table} says where it comes from.", hint)
+    if contract.role is Role.CHANGES and [name.layer for name in contract.upstreams] != ["bronze"]:
+        reading.tell("LH528", _AT, f"{contract.table} is not made from one bronze table.")
+        return
     bronze = [name for name in contract.upstreams if name.layer == "bronze"]
     if contract.table.layer == "silver" and len(bronze) > 1:
         others = ", ".join(map(str, bronze))
         reading.tell("LH606", _AT, f"a silver table is made from one bronze table, not from {others}.")
+
+
+def _check_no_transform(contract: Contract, reading: Reading) -> None:
+    if contract.table in reading.vocabulary.transforms:
+        message = f"transforms/silver/{contract.table.short}.py has no effect: {contract.table} is derived."
+        reading.tell("LH526", _AT, message, f"Call it {contract.upstreams[0].short}; it then makes the changes.")
 
 
 def _check_transform(contract: Contract, reading: Reading) -> None:

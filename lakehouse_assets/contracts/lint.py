@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 
 from lakehouse_assets.contracts.custom import steps_of
+from lakehouse_assets.contracts.entities import promised_columns
+from lakehouse_assets.contracts.loading import Mode
 from lakehouse_assets.contracts.model import Contract
 from lakehouse_assets.contracts.reading import Reading
 from lakehouse_assets.documents.findings import nearest
@@ -15,6 +17,9 @@ def check_contract(contract: Contract, reading: Reading) -> None:
         reading.tell("LH801", ["team"], f"{contract.table} has no owner.", hint)
     if not contract.rules:
         reading.tell("LH411", ["schema", 0], f"{contract.table} has no rules.", "Require at least its key.")
+    if contract.load.mode is Mode.DERIVED and contract.calendar is not None:
+        at = steps_of("lakehouse.calendar", reading.document.data["schema"][0], ["schema", 0])
+        reading.tell("LH526", at, "an entity has the days of its source.", "Write the calendar in the source file.")
     _check_consumers(contract, reading)
     _check_slas(contract, reading)
 
@@ -27,7 +32,7 @@ def check_runbook(contract: Contract, runbooks: Iterable[str], reading: Reading)
 
 
 def _check_consumers(contract: Contract, reading: Reading) -> None:
-    known = {column.name for column in contract.columns}
+    known = promised_columns(contract)
     at = steps_of("lakehouse.consumers", reading.document.data["schema"][0], ["schema", 0])
     for number, consumer in enumerate(contract.consumers):
         for name in consumer.columns:
@@ -37,7 +42,7 @@ def _check_consumers(contract: Contract, reading: Reading) -> None:
 
 
 def _check_slas(contract: Contract, reading: Reading) -> None:
-    known = {column.name for column in contract.columns}
+    known = promised_columns(contract)
     for index, sla in enumerate(contract.slas):
         for element in filter(None, (part.strip() for part in sla.element.split(","))):
             table, _, column = element.rpartition(".")

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from lakehouse_assets.contracts.loading import Load, Mode
+from lakehouse_assets.contracts.entity_load import check_entity, check_no_entity
+from lakehouse_assets.contracts.loading import History, Load, Mode
 from lakehouse_assets.contracts.model import Column, Kind
 from lakehouse_assets.contracts.properties import LoadBlock
 from lakehouse_assets.contracts.reading import Reading
@@ -31,19 +32,20 @@ class _Written:
 def read_load(block: LoadBlock, columns: Sequence[Column], name: TableName, at: Steps, reading: Reading) -> Load | None:
     """Return how a table is loaded, or None when its mode does not exist; `at` is the place of `lakehouse.load`."""
     written = _Written(block, {column.name: column for column in columns}, at, reading)
-    if block.mode not in {Mode.PARTITION, Mode.SNAPSHOT}:
-        hint = "It is planned; use partition or snapshot." if block.mode in _LATER else nearest(block.mode, list(Mode))
+    if block.mode not in {Mode.PARTITION, Mode.SNAPSHOT, Mode.DERIVED} or _is_planned(block, name):
+        is_later = block.mode in _LATER or _is_planned(block, name)
+        hint = "It is planned; use partition or snapshot." if is_later else nearest(block.mode, list(Mode))
         written.tell("LH501", "mode", f"load mode {block.mode!r} is not available.", hint)
         return None
     mode = Mode(block.mode)
     if mode is Mode.SNAPSHOT and block.partition_column:
         message = f"a snapshot has no partition column, but {block.partition_column!r} is written."
         written.tell("LH502", "partitionColumn", message)
-    elif mode is Mode.PARTITION:
+    elif mode is not Mode.SNAPSHOT:
         _check_partition(written, name)
     _check_keys(written)
     _check_event_time(written)
-    return Load(
+    load = Load(
         mode=mode,
         partition_column=block.partition_column or PROC_DATE,
         event_time=block.event_time,
@@ -53,7 +55,21 @@ def read_load(block: LoadBlock, columns: Sequence[Column], name: TableName, at: 
         identical_rows=block.identical_rows,
         lateness=block.lateness,
         partitions_per_chunk=block.partitions_per_chunk,
+        history=History(block.history),
+        tracked=block.tracked,
+        scd_types={column.name: column.scd_type for column in columns if column.scd_type is not None},
+        soft_deletes=block.soft_deletes,
+        buckets=block.buckets,
     )
+    if mode is Mode.DERIVED:
+        check_entity(load, columns, name, at, reading)
+    else:
+        check_no_entity(block, columns, at, reading)
+    return load
+
+
+def _is_planned(block: LoadBlock, name: TableName) -> bool:
+    return block.mode == Mode.DERIVED and name.layer != "silver"
 
 
 def _check_partition(written: _Written, name: TableName) -> None:
@@ -84,7 +100,7 @@ def _check_keys(written: _Written) -> None:
             written.tell("LH505", key, f"{name!r} may be null.", "Add required: true.")
     if block.duplicates == "quarantine" and not block.keys:
         written.tell("LH511", "duplicates", "duplicates: quarantine needs keys.", "Add keys: [column, …].")
-    if block.keys and block.duplicates == "keep_newest" and not block.sequence_by:
+    if block.keys and block.duplicates == "keep_newest" and not block.sequence_by and block.mode != Mode.DERIVED:
         hint = "Add sequenceBy, or duplicates: quarantine."
         written.tell("LH506", "keys", "keys without sequenceBy: nothing says which row of a key is newest.", hint)
 

@@ -1,6 +1,6 @@
 """Loads everything under `config/` that describes data: all files, all findings at once, then one catalog."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +12,7 @@ from lakehouse_assets.contracts.entities import expand, tables_in
 from lakehouse_assets.contracts.exemption import Exemption
 from lakehouse_assets.contracts.lineage import check_lineage, cycles, with_calendar
 from lakehouse_assets.contracts.lint import check_runbook
-from lakehouse_assets.contracts.model import Catalog, Contract, Source
+from lakehouse_assets.contracts.model import Catalog, Contract, Source, SourceTable
 from lakehouse_assets.contracts.odcs import read_contract
 from lakehouse_assets.contracts.reading import Reading
 from lakehouse_assets.contracts.source_file import read_source
@@ -57,6 +57,7 @@ class _Loader:
         self._files, self._vocabulary, self._report = files, vocabulary, report
         self._readings: dict[TableName, Reading] = {}
         self._arriving: set[TableName] = set()
+        self._landing: dict[TableName, SourceTable] = {}
 
     def load(self, overlays: Overlays) -> Catalog:
         cadences = read_cadences(self._document("schedules.yaml"), self._report)
@@ -105,21 +106,39 @@ class _Loader:
         contracts: dict[TableName, Contract] = {}
         for source, reading in sources.values():
             for table in source.tables.values():
+                self._landing[table.table] = table
                 contracts[table.table] = bronze_contract(source, table, reading)
                 self._readings[table.table] = reading
-        files = dict(self._contract_files())
-        tables = frozenset({*self._arriving, *contracts, *files})
-        for name, path in files.items():
-            document = self._document(path)
+        documents = {name: self._document(path) for name, path in self._contract_files()}
+        made = {name: tables_in(name, document.data if document else {}) for name, document in documents.items()}
+        tables = frozenset({*self._arriving, *contracts, *(table for each in made.values() for table in each)})
+        for name, document in documents.items():
             if document is None:
                 continue
             reading = Reading(document, self._report, self._vocabulary, tables)
             contract = read_contract(name, reading)
             if contract is not None:
                 check_runbook(contract, self._files.runbooks, reading)
-                contracts[name] = _with_arrival(contract, contracts.get(name))
-                self._readings[name] = reading
+                self._add(_with_arrival(contract, contracts.get(name)), contracts, documents, reading)
         return contracts
+
+    def _add(
+        self,
+        contract: Contract,
+        contracts: dict[TableName, Contract],
+        files: Collection[TableName],
+        reading: Reading,
+    ) -> None:
+        landing = [self._landing[name] for name in contract.upstreams if name in self._landing]
+        for one in landing:
+            check_deletes(contract, one, reading)
+        for table in expand(contract, landing[0].deletes if landing else None):
+            if table.table != contract.table and table.table in files:
+                message = f"{contract.table} makes {table.table}, which has a contract of its own."
+                reading.tell("LH527", ["schema", 0], message, "Rename one of them.")
+                continue
+            contracts[table.table] = table
+            self._readings[table.table] = reading
 
     def _contract_files(self) -> Iterator[tuple[TableName, str]]:
         for path in self._files.below("contracts"):

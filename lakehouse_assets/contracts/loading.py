@@ -45,9 +45,9 @@ class Load:
     `keys`: at most one published row per key and partition; `sequence_by`: newest wins;
     `duplicates`: `keep_newest` or `quarantine`; `identical_rows`: `drop` or `keep`;
     `lateness`: how many days after its date a row may arrive.
-    Of entities: `history`; `tracked`: columns whose change makes a new version (empty: all but the key);
-    `scd_types`: type 0, 1, 2 or 3 of single columns; `soft_deletes`: deleted keys stay, marked;
-    `buckets`: into how many partitions the keys are spread.
+    Of entities: `history`; `tracked`: columns whose change makes a new version (empty: all but keys and `sequence_by`);
+    `scd_types`: type 0, 1, 2 or 3 of every column but the keys, as this very table keeps it;
+    `soft_deletes`: deleted keys stay, marked; `buckets`: into how many partitions the keys are spread.
     """
 
     mode: Mode = Mode.PARTITION

@@ -91,6 +91,7 @@ class Column:
     masking: Mapping[str, Any] = field(default_factory=dict)
     erasure: Mapping[str, Any] = field(default_factory=dict)
     line: int = 0
+    scd_type: int | None = None
 
     @property
     def is_classified(self) -> bool:
@@ -250,6 +251,14 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
+class Deletes:
+    """Which rows of a source say that their key is gone: those with one of `values` in a raw column."""
+
+    column: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SourceTable:
     """One table of a source: raw columns with their types (text unless the source is typed), in order.
 
@@ -272,6 +281,7 @@ class SourceTable:
     options: Mapping[str, Any] = field(default_factory=dict)
     place: Place = Place("")
     load: Mode = Mode.PARTITION
+    deletes: Deletes | None = None
 
     @property
     def table(self) -> TableName:

@@ -8,6 +8,7 @@ from lakehouse_assets.contracts.calendars import read_calendar
 from lakehouse_assets.contracts.columns import read_columns
 from lakehouse_assets.contracts.custom import read_properties, steps_of
 from lakehouse_assets.contracts.derived import derived_rules
+from lakehouse_assets.contracts.entity_load import check_uniqueness
 from lakehouse_assets.contracts.entries import declared_rules
 from lakehouse_assets.contracts.fingerprints import rule_set
 from lakehouse_assets.contracts.foreign_keys import foreign_keys
@@ -72,6 +73,7 @@ def read_contract(name: TableName, reading: Reading) -> Contract | None:
         odcs=data,
     )
     check_contract(contract, reading)
+    check_uniqueness(contract, reading)
     return contract
 
 

@@ -29,7 +29,11 @@ class CalendarBlock(Block):
 class LoadBlock(Block):
     """`lakehouse.load`: which partitions a run replaces, and by which rows."""
 
-    mode: str = Field("partition", description="`partition` replaces the run's partitions, `snapshot` the whole table.")
+    mode: str = Field(
+        "partition",
+        description="`partition` replaces the run's partitions, `snapshot` the whole table; "
+        "`derived` keeps a change log and derives one row per key from it.",
+    )
     partition_column: str = Field("", description="Silver: `_proc_date`. Gold: a required date column of the table.")
     event_time: str = Field("", description="Column whose date places a row on a business date.")
     keys: Items[str] = Field((), description="At most one row per key is published in a partition.")
@@ -42,6 +46,23 @@ class LoadBlock(Block):
     )
     lateness: Duration = Field(timedelta(0), description="How long after its date a row may arrive, such as `2d`.")
     partitions_per_chunk: int = Field(31, ge=1, le=10_000, description="Partitions computed and published together.")
+    history: Literal["none", "scd2", "scd4", "scd6"] = Field(
+        "none",
+        description="Derived only. `scd2`: versions instead of one row per key; `scd6`: versions that also hold "
+        "today's values; `scd4`: one row per key, and its versions in `<table>_history`.",
+    )
+    tracked: Items[str] = Field(
+        (), description="Columns whose change makes a new version; left out, all but keys and sequenceBy."
+    )
+    soft_deletes: bool = Field(
+        default=False, description="Derived only. Whether deleted keys stay, with `is_deleted` and `deleted_at`."
+    )
+    buckets: int = Field(
+        1,
+        ge=1,
+        le=4096,
+        description="Derived only. Parts of the table that are rewritten separately; 1 for small ones.",
+    )
 
 
 class GateBlock(Block):
@@ -119,6 +140,11 @@ class ColumnProperties(Block):
     masking: MaskingBlock | None = Field(None, description="How the column is hidden.")
     erasure: ErasureBlock | None = Field(None, description="How a subject's values are erased.")
     renamed_from: str = Field("", description="Name the column had in earlier versions.")
+    scd_type: Literal[0, 1, 2, 3] | None = Field(
+        None,
+        description="Of an entity's column: 0 keeps the first value, 1 the newest everywhere, 2 makes a new version, "
+        "3 the newest and the one before it in `previous_<column>`.",
+    )
 
 
 class RuleProperties(Block):

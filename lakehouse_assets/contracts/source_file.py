@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lakehouse_assets.contracts.calendars import read_calendar
+from lakehouse_assets.contracts.deletes import read_deletes
 from lakehouse_assets.contracts.loading import Mode
 from lakehouse_assets.contracts.model import Arrival, ColumnType, ReadOptions, Source, SourceTable
 from lakehouse_assets.contracts.names import name_problem
@@ -114,6 +115,7 @@ def _read_table(source: str, name: str, block: TableBlock, reading: Reading) -> 
         options=block.options,
         place=reading.place(at),
         load=Mode(block.load),
+        deletes=read_deletes(block, columns, at, reading),
     )
 
 
