@@ -12,7 +12,7 @@ from lakehouse_assets.documents.findings import nearest
 from lakehouse_assets.documents.strict_yaml import Steps
 from lakehouse_assets.naming import PROC_DATE, TableName
 
-_LATER = {"derived", "append_once"}
+_LATER = {"append_once"}
 _TIMES = {Kind.DATE, Kind.TIMESTAMP}
 
 

@@ -149,6 +149,23 @@ class _Loader:
             else:
                 yield name, path
 
+    def _waivers(self, contracts: Mapping[TableName, Contract]) -> dict[TableName, tuple[Exemption, ...]]:
+        found: dict[TableName, tuple[Exemption, ...]] = {}
+        today = datetime.now(UTC).date()
+        for path in self._files.below("waivers"):
+            name = table_of_waivers(path)
+            document = self._document(path) if name else None
+            if name is None:
+                self._misplaced(
+                    path, "Write waivers/<table>.yaml under the table's full name: waivers/silver/orders.yaml."
+                )
+            elif name not in contracts and name not in {*self._arriving, *dict(self._contract_files())}:
+                hint = nearest(name, map(str, contracts))
+                self._report.add("LH816", Spot(self._shown(path), 1), f"there is no table {str(name)!r}.", hint)
+            elif document is not None and name in contracts:
+                found[name] = read_waivers(contracts[name], Reading(document, self._report, self._vocabulary), today)
+        return found
+
     def _misplaced(self, path: str, hint: str) -> None:
         self._report.add("LH213", Spot(self._shown(path)), "the file has no effect here.", hint)
 
@@ -168,23 +185,6 @@ def _named_tables(stem: str, document: Document) -> set[TableName]:
 
 
 def _table_of(path: str) -> TableName | None:
-    def _waivers(self, contracts: Mapping[TableName, Contract]) -> dict[TableName, tuple[Exemption, ...]]:
-        found: dict[TableName, tuple[Exemption, ...]] = {}
-        today = datetime.now(UTC).date()
-        for path in self._files.below("waivers"):
-            name = table_of_waivers(path)
-            document = self._document(path) if name else None
-            if name is None:
-                self._misplaced(
-                    path, "Write waivers/<table>.yaml under the table's full name: waivers/silver/orders.yaml."
-                )
-            elif name not in contracts and name not in {*self._arriving, *dict(self._contract_files())}:
-                hint = nearest(name, contracts)
-                self._report.add("LH816", Spot(self._shown(path), 1), f"there is no table {str(name)!r}.", hint)
-            elif document is not None and name in contracts:
-                found[name] = read_waivers(contracts[name], Reading(document, self._report, self._vocabulary), today)
-        return found
-
     _, layer, *rest = path.split("/")
     parts = path.rpartition("/")[2].removesuffix(SUFFIX).split(".")
     expected = 2 if layer == "bronze" else 1

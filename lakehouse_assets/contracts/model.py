@@ -315,6 +315,7 @@ class Catalog:
     sources: Mapping[str, Source] = field(default_factory=dict)
     cadences: Mapping[str, Cadence] = field(default_factory=dict)
     retry_policies: Mapping[str, RetryPolicy] = field(default_factory=dict)
+    waivers: Mapping[TableName, tuple[Exemption, ...]] = field(default_factory=dict)
 
     def contract(self, table: TableName) -> Contract:
         """Return the contract of a table; KeyError when there is none."""
@@ -325,7 +326,6 @@ class Catalog:
         source, name = table.path
         return self.sources[source].tables[name]
 
-    waivers: Mapping[TableName, tuple[Exemption, ...]] = field(default_factory=dict)
     def downstream_of(self, table: TableName) -> tuple[TableName, ...]:
         """Return the tables that read `table` directly."""
         return tuple(name for name, contract in self.contracts.items() if table in contract.upstreams)

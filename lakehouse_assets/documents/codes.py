@@ -122,6 +122,12 @@ _TABLE = (
     Code("LH802", "Tier-1 table without runbook", "Whoever is woken needs to know what to do."),
     Code("LH803", "Consumer reads an unknown column", "The promise to the consumer is already broken."),
     Code("LH804", "Promise about an unknown column", "The service level could never be measured."),
+    Code("LH811", "Exemption without owner, reason or expiry", "Nobody would answer for it, or it would last."),
+    Code("LH812", "Exemption from an unknown rule", "It would have no effect."),
+    Code("LH813", "Exemption of an unknown partition", "It would have no effect."),
+    Code("LH814", "Cannot be exempted", "Rows would be lost or unaudited, or there is nothing to accept."),
+    Code("LH815", "Exemption has expired", "It has no effect; what was published under it is outdated.", Level.WARNING),
+    Code("LH816", "Exemptions of an unknown table", "The file would have no effect."),
     Code("LH901", "Unknown kind of source", "No connector can read it."),
     Code("LH902", "Unknown cadence", "The source would never be asked."),
     Code("LH903", "Unknown retry policy", "What happens after a failure would be guessed."),
@@ -136,9 +142,3 @@ _TABLE = (
 )
 
 CODES = {code.code: code for code in _TABLE}
-    Code("LH811", "Exemption without owner, reason or expiry", "Nobody would answer for it, or it would last."),
-    Code("LH812", "Exemption from an unknown rule", "It would have no effect."),
-    Code("LH813", "Exemption of an unknown partition", "It would have no effect."),
-    Code("LH814", "Cannot be exempted", "Rows would be lost or unaudited, or there is nothing to accept."),
-    Code("LH815", "Exemption has expired", "It has no effect; what was published under it is outdated.", Level.WARNING),
-    Code("LH816", "Exemptions of an unknown table", "The file would have no effect."),
