@@ -1,4 +1,4 @@
-"""What every test may ask for: a temporary lake, an ephemeral Dagster instance, a fixed clock, real data.
+"""What every test may ask for: a place for a lake on three kinds of storage, a Dagster instance, a clock, real data.
 
 The network ends at this machine (`--allow-hosts` in pyproject.toml; a guard proves it). Builders of values are in
 `builders`, the choice of tests that can run here in `tiers`.
@@ -12,6 +12,7 @@ import dagster as dg
 import pytest
 from hypothesis import settings
 
+from lakehouse_assets_tests.places import Place, S3Server, bucket_name, moto_server, versitygw_server
 from lakehouse_assets_tests.tiers import (
     RETAIL,
     pytest_collection_modifyitems,
@@ -42,6 +43,29 @@ def lake_root(tmp_path: Path) -> Path:
     root = tmp_path / "lake"
     root.mkdir()
     return root
+
+
+@pytest.fixture(scope="session")
+def moto() -> Iterator[S3Server]:
+    """Yield an S3 server that is always there."""
+    with moto_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def versitygw(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """Yield an independent S3 server; whoever asks for it by name carries the marker `versitygw`."""
+    with versitygw_server(tmp_path_factory.mktemp("versitygw")) as server:
+        yield server
+
+
+@pytest.fixture(params=["disk", "moto", pytest.param("versitygw", marks=pytest.mark.versitygw)])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """Return an empty root for a lake: on the disk, and in both S3 servers. `shop_lake(…, environ=place.environ)`."""
+    if request.param == "disk":
+        return Place(str(tmp_path / "lake"))
+    server: S3Server = request.getfixturevalue(request.param)
+    return server.place(bucket_name(request.node.nodeid))
 
 
 @pytest.fixture

