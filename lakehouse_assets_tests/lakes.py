@@ -24,6 +24,7 @@ from lakehouse_assets_tests.repository import ROOT
 
 RAW, ORDERS = TableName.parse("bronze/shop/orders"), TableName.parse("silver/orders")
 HEADER = ("order_id", "customer", "amount", "changed_at", "note")
+RAW_COLUMNS = ", ".join(f"{name}: text" for name in HEADER)
 DAY, NEXT, THIRD = "2010-12-01", "2010-12-02", "2010-12-03"
 
 _SOURCE = """\
@@ -38,7 +39,7 @@ retryPolicy: fixed
 tables:
   orders:
     read: {{pattern: "{{partition}}*.csv", stableSeconds: 0, finalNewline: false}}
-    columns: {{order_id: text, customer: text, amount: text, changed_at: text, note: text}}
+    columns: {{{raw}}}
     unknownColumns: {unknown}
     arrival: {{minRows: 0}}
 """
@@ -100,13 +101,17 @@ def shop_lake(
     silver: str | None = None,
     *,
     unknown: str = "quarantine",
+    raw: str = RAW_COLUMNS,
     source_also: str = "",
     contracts: Mapping[str, str] | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Lake:
-    """Write the shop's configuration below `folder` and open its lake; `contracts` maps paths to further ones."""
+    """Write the shop's configuration below `folder` and open its lake.
+
+    `raw` are its raw columns, `contracts` maps paths to further contracts.
+    """
     config = folder / "config"
-    source = _SOURCE.format(drop=folder / "drop", unknown=unknown) + source_also
+    source = _SOURCE.format(drop=folder / "drop", raw=raw, unknown=unknown) + source_also
     texts = {"sources/shop.yaml": source, "contracts/silver/orders.odcs.yaml": silver or orders_contract()}
     texts |= {f"contracts/{path}.odcs.yaml": text for path, text in (contracts or {}).items()}
     for name in ("schedules.yaml", "retry_policies.yaml", "incidents.yaml"):

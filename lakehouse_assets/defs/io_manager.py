@@ -14,6 +14,7 @@ from lakehouse_assets.defs.lake import LakeResource
 from lakehouse_assets.defs.sentences import to_failure
 from lakehouse_assets.errors import StorageError
 from lakehouse_assets.naming import SNAPSHOT_PARTITION, TableName
+from lakehouse_assets.pipeline.renamed import fill_renamed
 
 
 class LakeIOManager(dg.IOManager):
@@ -36,7 +37,7 @@ class LakeIOManager(dg.IOManager):
         if opened is None:
             raise StorageError("was never published.", where=str(table), fix=f"Materialise {table} first.")
         partitions = list(context.asset_partition_keys) if context.has_asset_partitions else None
-        return self._lake.scan(opened, partitions)
+        return fill_renamed(self._lake.scan(opened, partitions), self._lake.contract(table))
 
     def _published(self, context: dg.OutputContext, obj: Any) -> dict[str, Any]:  # noqa: ANN401 - what a person returned
         table = _table(context.asset_key)

@@ -1,12 +1,13 @@
 """The audit of a chunk: partition rules on exactly the staged files, the gate, the attestation, the verdict."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from lakehouse_assets.contracts.model import RuleKind, RuleSpec
 from lakehouse_assets.engines.protocol import DataFile
 from lakehouse_assets.pipeline.draft import Draft, Tally
 from lakehouse_assets.pipeline.refine import scope_of
+from lakehouse_assets.pipeline.renamed import drift_of
 from lakehouse_assets.pipeline.step import Step
 from lakehouse_assets.quality.attest import attest
 from lakehouse_assets.quality.gate import decide, gate
@@ -46,13 +47,14 @@ def _audited(step: Step, draft: Draft, tally: Tally, partition_results: tuple[Ru
         results=results,
         content_hash=tally.content_hash,
         quarantine_hash=tally.quarantine_hash,
-        score=score(results),
+        score=points,
         status=BLOCKED if is_blocked else PUBLISHED,
         objects=tally.objects,
-        drift=tally.drift,
+        drift=(*tally.drift, *drift_of(contract, step.columns, step.table.columns)),
         measures=tally.measures,
     )
-    sentence = f"{contract.table} {tally.partition}: {reason}" if is_blocked else ""
+    note = expiry_note(step, tally.partition, results) if is_blocked else ""
+    sentence = f"{contract.table} {tally.partition}: {reason}{note}" if is_blocked else ""
     return Audited(tally.partition, tally, record, is_blocked, sentence)
 
 

@@ -16,6 +16,7 @@ from lakehouse_assets.pipeline.built_in import repeated_key
 from lakehouse_assets.pipeline.draft import Draft
 from lakehouse_assets.pipeline.references import reference_rules, with_references
 from lakehouse_assets.pipeline.refine import scope_of, transform_of
+from lakehouse_assets.pipeline.renamed import fill_renamed
 from lakehouse_assets.pipeline.split import Rules, key_rule, split
 from lakehouse_assets.pipeline.step import Step
 from lakehouse_assets.quality.judge import bind
@@ -56,17 +57,17 @@ def _input(step: Step, name: TableName) -> nw.LazyFrame:
     if table is None:
         raise TransformError(f"{name} was never published.", where=str(step.name), fix=f"Materialise {name} first.")
     if step.contract.load.mode is Mode.SNAPSHOT:
-        return step.lake.scan(table)
+        return fill_renamed(step.lake.scan(table), step.lake.contract(name))
     return _on_business_dates(step, name, table)
 
 
 def _on_business_dates(step: Step, name: TableName, table: OpenTable) -> nw.LazyFrame:
     event_time = step.lake.contract(name).load.event_time
     if not event_time:
-        return step.lake.scan(table, table.files_of(step.partitions))
+        return fill_renamed(step.lake.scan(table, table.files_of(step.partitions)), contract)
     window = window_of(step.partitions, step.contract.load.lateness)
     files = [file for file in table.files if window[0] <= file.partition <= window[1]]
-    rows = step.lake.scan(table, files)
+    rows = fill_renamed(step.lake.scan(table, files), contract)
     day = nw.col(event_time)
     if rows.collect_schema()[event_time] != nw.Date():
         day = day.dt.date()

@@ -12,6 +12,7 @@ from lakehouse_assets.errors import SourceError
 from lakehouse_assets.naming import DEFECT, DEFECT_LINE, PROC_DATE, RAW_HASH, ROW_ID, SOURCE_OBJECT, UNKNOWN
 from lakehouse_assets.pipeline.arrival import accepted, find_repeats, refused
 from lakehouse_assets.pipeline.draft import Draft, Tally
+from lakehouse_assets.pipeline.drift import fitted
 from lakehouse_assets.pipeline.hashes import with_raw_hash
 from lakehouse_assets.pipeline.replay import read_from_bronze, tell_differences, united
 from lakehouse_assets.pipeline.step import Step
@@ -28,7 +29,7 @@ def ingest(step: Step) -> Draft:
     known = read_from_bronze(step)
     wanted = [partition for partition in step.partitions if partition not in known]
     extracted = step.lake.connector(source).extract(table, wanted) if wanted else {}
-    answers = {**known, **united(step, extracted)}
+    answers = {**known, **united(step, fitted(step, extracted))}
     arrived = [answer for answer in answers.values() if isinstance(answer, Extraction)]
     columns = _columns(step, arrived)
     staged: list[StagedFile] = []

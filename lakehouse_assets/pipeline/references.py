@@ -8,6 +8,7 @@ import narwhals as nw
 
 from lakehouse_assets.contracts.model import Contract, RuleKind, RuleSpec
 from lakehouse_assets.naming import TableName
+from lakehouse_assets.pipeline.renamed import fill_renamed
 from lakehouse_assets.pipeline.step import Step
 from lakehouse_assets.quality.judge import RowRule
 
@@ -30,14 +31,16 @@ def _foreign_keys(contract: Contract) -> list[RuleSpec]:
 
 def _joined(step: Step, rows: nw.LazyFrame, spec: RuleSpec) -> nw.LazyFrame:
     column, flag = str(spec.column), _flag(spec)
-    referenced = step.upstreams.get(TableName.parse(str(spec.arguments["table"])))
+    table = TableName.parse(str(spec.arguments["table"]))
+    referenced = step.upstreams.get(table)
     allows_null = spec.arguments.get("nulls", "allow") == "allow"
     null_is_wrong = nw.lit(False) if allows_null else nw.lit(True)  # noqa: FBT003 - literals
     wrong, present = nw.lit(value=True), nw.lit(value=True).alias(f"{flag}_found")
     if referenced is None:
         # Never published: every row points to nothing until it is, whichever of the two runs first.
         return rows.with_columns(nw.when(nw.col(column).is_null()).then(null_is_wrong).otherwise(wrong).alias(flag))
-    keys = step.lake.scan(referenced).select(nw.col(str(spec.arguments["column"])).alias(column)).unique()
+    named = fill_renamed(step.lake.scan(referenced), step.lake.contract(table))
+    keys = named.select(nw.col(str(spec.arguments["column"])).alias(column)).unique()
     joined = rows.join(keys.with_columns(present), on=column, how="left")
     missing = nw.col(f"{flag}_found").is_null()
     return joined.with_columns(

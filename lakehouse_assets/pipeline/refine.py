@@ -42,8 +42,8 @@ def refine(step: Step) -> Draft:
     rules = _rules(step, parsing)
 
     def computed(files: Sequence[DataFile]) -> nw.LazyFrame:
-        rows = _raw(_without(step, step.lake.scan(bronze, files), repeats)).with_columns(*looked_up.values())
-        return _computed(step, rows, parsing)
+        rows = _raw(_without(step, step.lake.scan(bronze, files), repeats))
+        return _computed(step, rows.with_columns(nw.col(ROW_ID), *looked_up.values()), parsing)
 
     files = bronze.files_of(landed)
     raw = {name: f"{RAW}{name}" for name in bronze.columns if name not in {PROC_DATE, RAW_HASH}}
@@ -133,7 +133,7 @@ def _computed(step: Step, rows: nw.LazyFrame, parsing: Parsing) -> nw.LazyFrame:
         rows = transform(rows)
     _check_kept(step, before, rows.collect_schema().names())
     rows = rows.with_columns(*conform(step.contract.columns, rows.collect_schema()))
-    return with_references(step, rows)
+    return with_references(step, with_deleted(step, rows))
 
 
 def _check_kept(step: Step, before: Sequence[str], after: Sequence[str]) -> None:

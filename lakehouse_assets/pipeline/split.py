@@ -16,6 +16,7 @@ from lakehouse_assets.errors import TransformError
 from lakehouse_assets.naming import RAW_HASH, ROW_ID, quarantine_of
 from lakehouse_assets.pipeline.draft import Draft, Tally
 from lakehouse_assets.pipeline.hashes import HASH, hashed_partitions, with_content_hash, with_quarantine_hash
+from lakehouse_assets.pipeline.renamed import fill_former
 from lakehouse_assets.pipeline.step import Step, quarantine_columns
 from lakehouse_assets.quality.duplicates import FATE, OLDER, REPEATED_KEY, members_of_repeated_keys, older_versions
 from lakehouse_assets.quality.judge import RowRule, flag, flag_of, isolate, to_results
@@ -76,6 +77,8 @@ def split(
     A rule that raises on the data is found and becomes an `error`, which blocks; raises TransformError when it is
     the computation itself that fails.
     """
+    passes = [fill_former(rows, step.contract, step.columns) for rows in passes]
+    whole = fill_former(whole, step.contract, step.columns)
     try:
         return _split(step, passes, whole, rules, raw)
     except kit.ENGINE_ERRORS:

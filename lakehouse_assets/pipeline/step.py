@@ -25,6 +25,7 @@ from lakehouse_assets.naming import (
 )
 from lakehouse_assets.pipeline.intent import ORDINARY, Intent
 from lakehouse_assets.pipeline.lake import Lake
+from lakehouse_assets.pipeline.renamed import formers_of, with_former_columns
 from lakehouse_assets.storage.pins import write_pins
 from lakehouse_assets.storage.proof import require_atomic
 from lakehouse_assets.storage.table import REASONS_TYPE, OpenTable, create_table, delta_columns, delta_type
@@ -34,7 +35,10 @@ FILES_PER_PASS = 100
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one chunk of one run works on. `columns` are the Delta types this run writes."""
+    """What one chunk of one run works on. `columns` are the Delta types this run writes.
+
+    `stage_root`: where files are staged instead of in the lake, by a step that will never publish them.
+    """
 
     lake: Lake
     contract: Contract
@@ -46,6 +50,7 @@ class Step:
     upstreams: Mapping[TableName, OpenTable | None]
     started_at: datetime
     intent: Intent = ORDINARY
+    stage_root: str = ""
 
     @property
     def name(self) -> TableName:
@@ -54,7 +59,7 @@ class Step:
 
     def target(self, table: TableName | None = None, *, pass_number: int = 0) -> Target:
         """Return where to stage files of the table itself, or of one of its side tables."""
-        root = self.lake.root_of(table or self.name)
+        root = f"{self.stage_root or self.lake.root}/{table or self.name}"
         return Target(root, self.contract.partition_column, self.publish, pass_number * FILES_PER_PASS)
 
 
@@ -73,7 +78,11 @@ def open_step(
         partition_column=contract.partition_column,
         description=contract.description,
     )
-    upstreams = _pinned(lake, contract, publish)
+    columns = with_former_columns(columns, formers_of(contract, table.columns))
+    upstreams = pinned(lake, contract)
+    versions = {str(name): upstream.version for name, upstream in upstreams.items() if upstream is not None}
+    if versions:
+        write_pins(lake.objects_of(contract.table), publish, versions)
     now = datetime.now(UTC)
     return Step(lake, contract, tuple(partitions), publish, run_id, table, columns, upstreams, now, intent)
 
@@ -97,6 +106,17 @@ def is_overtaken(step: Step) -> bool:
         if pinned and newest and newest.files_of(step.partitions) != pinned.files_of(step.partitions):
             return True
     return False
+
+
+def pinned(lake: Lake, contract: Contract) -> dict[TableName, OpenTable | None]:
+    """Open every table that rows of this one are made from or refer to; raise LakehouseError when one is missing."""
+    tables = {name: lake.open(name) for name in _upstreams(lake, contract)}
+    missing = [str(name) for name in contract.upstreams if tables[name] is None and name.layer != "bronze"]
+    if missing:
+        raise LakehouseError(
+            f"{missing[0]} was never published.", where=str(contract.table), fix=f"Materialise {missing[0]} first."
+        )
+    return tables
 
 
 def stored_columns(lake: Lake, contract: Contract) -> dict[str, str]:
@@ -138,19 +158,6 @@ def open_quarantine(step: Step, side: TableName | None = None) -> OpenTable:
 
 def _partition_type(contract: Contract) -> str:
     return "date" if contract.is_partitioned else "string"
-
-
-def _pinned(lake: Lake, contract: Contract, publish: str) -> dict[TableName, OpenTable | None]:
-    tables = {name: lake.open(name) for name in _upstreams(lake, contract)}
-    missing = [str(name) for name in contract.upstreams if tables[name] is None and name.layer != "bronze"]
-    if missing:
-        raise LakehouseError(
-            f"{missing[0]} was never published.", where=str(contract.table), fix=f"Materialise {missing[0]} first."
-        )
-    versions = {str(name): table.version for name, table in tables.items() if table is not None}
-    if versions:
-        write_pins(lake.objects_of(contract.table), publish, versions)
-    return tables
 
 
 def _upstreams(lake: Lake, contract: Contract) -> list[TableName]:
