@@ -11,6 +11,7 @@ AMOUNT = "logicalTypeOptions: {minimum: 0, maximum: 5000}"
 PATTERN = "pattern: '[A-Z]?[0-9]+'"
 FORMATS = "formats: ['%Y-%m-%d %H:%M:%S']"
 NAME = "      - name: state\n"
+CLUSTER = "      - {{property: lakehouse.cluster, value: {}}}\n      - property: lakehouse.publishGate"
 TIER = "  - {property: lakehouse.tier, value: 2}\n"
 
 # code, file, what is replaced, by what, and a text of the line where the finding must be (default: the replacement's).
@@ -237,6 +238,8 @@ CASES = [
         "lakehouse.tier, value: 1",
         "customProperties:\n  - {property: lakehouse.tier",
     ),
+    ("LH532", ORDERS, "      - property: lakehouse.publishGate", CLUSTER.format("[order_idd]"), "order_idd"),
+    ("LH532", ORDERS, "      - property: lakehouse.publishGate", CLUSTER.format("[state, state]"), "state, state"),
     ("LH803", ORDERS, "columns: [order_id, line_amount]", "columns: [order_id, amount]", ""),
     ("LH804", ORDERS, "element: orders.ordered_at", "element: orders.orderd_at", ""),
     # 9xx: sources

@@ -20,6 +20,7 @@ def check_contract(contract: Contract, reading: Reading) -> None:
     if contract.load.mode is Mode.DERIVED and contract.calendar is not None:
         at = steps_of("lakehouse.calendar", reading.document.data["schema"][0], ["schema", 0])
         reading.tell("LH526", at, "an entity has the days of its source.", "Write the calendar in the source file.")
+    _check_cluster(contract, reading)
     _check_consumers(contract, reading)
     _check_slas(contract, reading)
 
@@ -29,6 +30,18 @@ def check_runbook(contract: Contract, runbooks: Iterable[str], reading: Reading)
     if contract.tier == 1 and not contract.runbook and contract.table.short not in set(runbooks):
         hint = f"Write docs/runbooks/{contract.table.short}.md, or set lakehouse.runbook."
         reading.tell("LH802", ["customProperties"], f"{contract.table} is of tier 1 and has no runbook.", hint)
+
+
+def _check_cluster(contract: Contract, reading: Reading) -> None:
+    known = {column.name for column in contract.columns}
+    at = steps_of("lakehouse.cluster", reading.document.data["schema"][0], ["schema", 0])
+    for number, name in enumerate(contract.cluster):
+        if name not in known:
+            reading.tell(
+                "LH532", at, f"the table cannot be sorted by {name!r}, which is no column.", nearest(name, known)
+            )
+        elif name == contract.partition_column or name in contract.cluster[:number]:
+            reading.tell("LH532", at, f"sorting by {name!r} changes nothing here.", "Take it out of lakehouse.cluster.")
 
 
 def _check_consumers(contract: Contract, reading: Reading) -> None:

@@ -195,6 +195,7 @@ class Contract:
     tier: int = 3
     owner: str = ""
     engine: str = "polars"
+    cluster: tuple[str, ...] = ()
     max_runtime_minutes: int = 30
     automation_window_days: int | None = None
     breaking_change_policy: str = "version-bump"

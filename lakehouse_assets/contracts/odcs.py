@@ -62,6 +62,7 @@ def read_contract(name: TableName, reading: Reading) -> Contract | None:
         tier=top.tier,
         owner=_owner(data),
         engine=ours.engine,
+        cluster=ours.cluster,
         max_runtime_minutes=ours.max_runtime,
         automation_window_days=None if window is None else window.days,
         breaking_change_policy=top.breaking_change_policy,

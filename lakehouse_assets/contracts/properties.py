@@ -128,6 +128,10 @@ class TableProperties(Block):
     publish_gate: GateBlock = Field(GateBlock(), description="When a partition is blocked.")
     consumers: Items[ConsumerBlock] = Field((), description="Who reads the table.")
     engine: Literal["polars"] = Field("polars", description="Engine that computes the table.")
+    cluster: Items[str] = Field(
+        (),
+        description="Columns by which maintenance sorts each partition; filters on the first one read less.",
+    )
     max_runtime: int = Field(30, ge=1, le=1440, description="Minutes a run may take.")
     automation_window: Duration | None = Field(None, description="How far back automation looks; default: all.")
     calendar: CalendarBlock | None = Field(None, description="Partitions of a gold table; default: its upstream's.")

@@ -106,6 +106,7 @@ _TABLE = (
     Code("LH529", "Deletions are not told", "Every key would look alive for ever.", Level.WARNING),
     Code("LH530", "Deletions are published as rows", "A row that says that its key is gone would count as data."),
     Code("LH531", "Deletion cannot be recognised", "The value never occurs in a column of this type."),
+    Code("LH532", "Cluster column unusable", "The rows of a partition could not be sorted by it."),
     Code("LH601", "Unknown upstream table", "The column's source does not exist."),
     Code("LH602", "Unknown upstream column", "The column's source does not exist in that table."),
     Code("LH603", "Upstream is in a higher layer", "Data flows from bronze to silver to gold only."),
