@@ -62,7 +62,11 @@ def _input(step: Step, name: TableName) -> nw.LazyFrame:
 
 
 def _on_business_dates(step: Step, name: TableName, table: OpenTable) -> nw.LazyFrame:
-    event_time = step.lake.contract(name).load.event_time
+    contract = step.lake.contract(name)
+    if not contract.is_partitioned:
+        # One for all dates: of a day it has no part.
+        return fill_renamed(step.lake.scan(table), contract)
+    event_time = contract.load.event_time
     if not event_time:
         return fill_renamed(step.lake.scan(table, table.files_of(step.partitions)), contract)
     window = window_of(step.partitions, step.contract.load.lateness)
