@@ -3,8 +3,13 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+import narwhals as nw
+
+from lakehouse_assets.contracts.loading import Role
 from lakehouse_assets.contracts.model import RuleKind, RuleSpec
 from lakehouse_assets.engines.protocol import DataFile
+from lakehouse_assets.naming import DELETED
+from lakehouse_assets.pipeline.deletions import judges_deletions
 from lakehouse_assets.pipeline.draft import Draft, Tally
 from lakehouse_assets.pipeline.refine import scope_of
 from lakehouse_assets.pipeline.renamed import drift_of
@@ -74,11 +79,19 @@ def _partition_results(step: Step, draft: Draft) -> dict[str, tuple[RuleResult, 
         return {}
     partition = step.contract.partition_column
     columns = {name: kind for name, kind in draft.columns.items() if name != partition}
-    rows = step.lake.engine.scan(step.table.root, _staged(draft.valid), partition, in_memory(columns))
-    frames = judge_partitions(rows, partition, specs, step.lake.rule_functions, scope_of(step.contract))
-    collected = step.lake.engine.collect_all(frames)
+    rows = step.lake.engine.scan(step.target().root, _staged(draft.valid), partition, in_memory(columns))
+    collected = step.lake.engine.collect_all(list(_violations(step, rows, specs)))
     return {name: to_partition_results(specs, collected, name, count) for name, count in rows_of.items()}
 
 
 def _staged(files: Iterable[StagedFile]) -> list[DataFile]:
     return [DataFile(file.path, file.rows, file.partition) for file in files]
+def _violations(step: Step, rows: nw.LazyFrame, specs: Sequence[RuleSpec]) -> Iterator[nw.LazyFrame]:
+    contract, functions = step.contract, step.lake.rule_functions
+    is_log = contract.role is Role.CHANGES
+    live = rows.filter(~nw.col(DELETED)) if is_log else rows
+    for spec in specs:
+        judged = live if is_log and not judges_deletions(spec, contract) else rows
+        yield from judge_partitions(judged, contract.partition_column, [spec], functions, scope_of(contract))
+
+

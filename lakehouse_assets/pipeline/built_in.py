@@ -16,6 +16,8 @@ from lakehouse_assets.results import Dimension, OnFailure, Severity
 
 RAW = "__raw_"
 REQUIRED = "required"
+TOO_LATE, TOO_EARLY = "too_late", "too_early"
+WINDOW_RULES = frozenset({TOO_LATE, TOO_EARLY})
 _MALFORMED = ~nw.col(f"{RAW}{DEFECT}").is_null()
 
 
@@ -32,8 +34,8 @@ def window_rules(contract: Contract) -> tuple[RowRule, ...]:
     happened = event if _is_date(contract) else event.dt.date()
     earliest = _shifted(arrived, -load.lateness.days)
     return (
-        RowRule(_spec("too_late", Dimension.TIMELINESS, f"lateness {load.lateness.days}d"), happened < earliest),
-        RowRule(_spec("too_early", Dimension.TIMELINESS, "1d"), happened > _shifted(arrived, 1)),
+        RowRule(_spec(TOO_LATE, Dimension.TIMELINESS, f"lateness {load.lateness.days}d"), happened < earliest),
+        RowRule(_spec(TOO_EARLY, Dimension.TIMELINESS, "1d"), happened > _shifted(arrived, 1)),
     )
 
 

@@ -5,6 +5,7 @@ from functools import partial
 
 import narwhals as nw
 
+from lakehouse_assets.contracts.loading import Role
 from lakehouse_assets.errors import UnknownTableError
 from lakehouse_assets.naming import TableName
 from lakehouse_assets.pipeline.curate import draft_of
@@ -26,6 +27,8 @@ def publish_frame(
     contract = lake.contract(table)
     if table.layer == "bronze":
         raise UnknownTableError("a frame cannot be published into bronze.", where=str(table), fix="Use a source.")
+    if contract.role is not Role.TABLE:
+        raise UnknownTableError("an entity is made from its source only.", where=str(table), fix="Use a source.")
     wanted = lake.check_partitions(table, partitions)
     step = open_step(lake, contract, wanted, run_id=run_id, chunk=0)
     results = publish(step, drafted(step, partial(draft_of, computed=frame)))

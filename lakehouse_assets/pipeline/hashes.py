@@ -8,6 +8,7 @@ from lakehouse_assets.engines import kit
 from lakehouse_assets.naming import (
     DEFECT,
     DEFECT_LINE,
+    DELETED,
     PROC_DATE,
     RAW_HASH,
     ROW_ID,
@@ -34,12 +35,14 @@ def with_raw_hash(rows: nw.LazyFrame, *, absent: Collection[str] = frozenset()) 
 def with_content_hash(rows: nw.LazyFrame, columns: Collection[str], partition_column: str) -> nw.LazyFrame:
     """Add the hash of each row over `columns` without technical ones and without the partition column, by name.
 
-    Bronze rows have theirs: the hash of what was received, malformed lines included.
+    Bronze rows have theirs: the hash of what was received, malformed lines included. Of an entity, it also counts which
+    changes are deletions and as what a change was received: both decide about what is derived.
     """
-    if RAW_HASH in columns:
+    if DEFECT in columns:
         return rows.with_columns(nw.col(RAW_HASH).alias(HASH))
     types = rows.collect_schema()
-    names = sorted(name for name in columns if name[0] != "_" and name != partition_column)
+    counted = (name for name in columns if name[0] != "_" or name in {DELETED, RAW_HASH})
+    names = sorted(name for name in counted if name != partition_column)
     return rows.with_columns(kit.row_hash({name: types[name] for name in names}).alias(HASH))
 
 

@@ -14,6 +14,7 @@ from lakehouse_assets.engines.protocol import DataFile
 from lakehouse_assets.errors import TransformError
 from lakehouse_assets.naming import BRONZE_COLUMNS, PROC_DATE, RAW_HASH, ROW_ID, TableName
 from lakehouse_assets.pipeline.built_in import RAW, one_cause, repeated_key, window_rules
+from lakehouse_assets.pipeline.deletions import spare_deletions, with_deleted
 from lakehouse_assets.pipeline.draft import Draft, Tally
 from lakehouse_assets.pipeline.on_read import READ, lookups, raw_columns
 from lakehouse_assets.pipeline.references import reference_rules, with_references
@@ -154,7 +155,8 @@ def _rules(step: Step, parsing: Parsing) -> Rules:
     repeated = [key_rule(duplicate)] if duplicate is not None else []
     later = (*reference_rules(step.contract), *repeated)
     declared = bind(specs, step.lake.rule_functions, scope_of(step.contract))
-    return Rules(one_cause((*window_rules(step.contract), *declared), parsing.rules), later)
+    first = one_cause((*window_rules(step.contract), *declared), parsing.rules)
+    return Rules(spare_deletions(first, step.contract), spare_deletions(later, step.contract))
 
 
 def scope_of(contract: Contract) -> Scope:

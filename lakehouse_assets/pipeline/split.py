@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import narwhals as nw
 import polars as pl
 
+from lakehouse_assets.contracts.loading import Role
 from lakehouse_assets.contracts.model import RuleSpec
 from lakehouse_assets.engines import kit
 from lakehouse_assets.engines.protocol import Branch, DataFile
@@ -157,18 +158,22 @@ def _fates(step: Step, judged: nw.LazyFrame) -> pl.DataFrame | None:
     load, partition = step.contract.load, step.contract.partition_column
     if not load.keys:
         return None
-    keys = [key for key in load.keys if key != partition]
+    # A change log keeps every version of a key; only changes that claim the same time are versions of each other.
+    keeps_versions = step.contract.role is Role.CHANGES
+    named = (*load.keys, load.sequence_by) if keeps_versions else load.keys
+    keys = [key for key in named if key != partition]
     candidates = step.lake.engine.repeated(judged, [partition, *keys])
     if candidates is None:
         return None
-    order = [load.sequence_by] if load.sequence_by else []
+    sequence_by = "" if keeps_versions else load.sequence_by
+    order = [sequence_by] if sequence_by else []
     columns = list(dict.fromkeys([partition, *keys, *order, RAW_HASH, ROW_ID]))
     found = step.lake.engine.collect(candidates.filter(~nw.col(REFUSED)).select(*columns))
     decide: Callable[..., pl.DataFrame] = older_versions
     if load.duplicates == "quarantine":
         # Equal rows of gold have equal row ids; a fate that is there twice would double its rows.
         return members_of_repeated_keys(found, partition=partition, keys=keys).unique()
-    return decide(found, partition=partition, keys=keys, sequence_by=load.sequence_by)
+    return decide(found, partition=partition, keys=keys, sequence_by=sequence_by)
 
 
 def _valid_branch(step: Step, judged: nw.LazyFrame, number: int) -> Branch:

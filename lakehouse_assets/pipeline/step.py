@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from lakehouse_assets.contracts.loading import Role
 from lakehouse_assets.contracts.model import Contract
 from lakehouse_assets.engines.protocol import Target
 from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.naming import (
     BRONZE_COLUMNS,
+    DELETED,
     PROC_DATE,
     RAW_HASH,
     ROW_ID,
@@ -128,8 +130,11 @@ def stored_columns(lake: Lake, contract: Contract) -> dict[str, str]:
         technical = {name: "long" if name == RAW_HASH else "string" for name in BRONZE_COLUMNS if name != PROC_DATE}
         return {**{name: delta_type(t) for name, t in raw.items()}, **technical, partition: kind}
     promised = {name: t for name, t in delta_columns(contract.columns).items() if name != partition}
+    deleted = {DELETED: "boolean"} if contract.role is Role.CHANGES else {}
     identity = {ROW_ID: "string"} if layer == "silver" else {}
-    return {**promised, **identity, partition: kind}
+    # What a change was received as decides between two that claim the same time.
+    received = {} if contract.role is Role.TABLE else {RAW_HASH: "long"}
+    return {**promised, **deleted, **identity, **received, partition: kind}
 
 
 def quarantine_columns(contract: Contract) -> dict[str, str]:
