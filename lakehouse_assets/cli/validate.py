@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from lakehouse_assets.cli.console import AsJson, console, print_json, print_table
 from lakehouse_assets.contracts.loader import load_catalog
+from lakehouse_assets.contracts.loading import Mode, Role
 from lakehouse_assets.contracts.model import Catalog, Contract
 from lakehouse_assets.contracts.vocabulary import Vocabulary
 from lakehouse_assets.documents.codes import Level
@@ -67,7 +68,7 @@ def _table(contract: Contract) -> dict[str, Any]:
     return {
         "layer": contract.table.layer,
         "table": str(contract.table),
-        "mode": contract.load.mode.value,
+        "mode": contract.load.mode.value if contract.role is Role.TABLE else contract.role.value,
         "partitions": _partitions(contract),
         "columns": len(contract.columns),
         "rules": len(contract.rules),
@@ -76,6 +77,8 @@ def _table(contract: Contract) -> dict[str, Any]:
 
 
 def _partitions(contract: Contract) -> str:
+    if contract.load.mode is Mode.DERIVED and contract.load.buckets > 1:
+        return f"{contract.load.buckets} buckets"
     if not contract.is_partitioned:
         return "one"
     calendar = contract.calendar

@@ -4,11 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import dagster as dg
 
+from lakehouse_assets.contracts.loading import Role
 from lakehouse_assets.contracts.model import Contract
 from lakehouse_assets.defs.preview import Target
 from lakehouse_assets.results import LABELS, Dimension, OnFailure, Outcome, PartitionResult, RuleResult, Severity
 
-# Rules nobody has to declare (arrival, ledger, schema, gate) belong to these, so every table has them.
+# Rules nobody has to declare (arrival, ledger, schema, gate) belong to these, so every table has them; those of derived
+# tables are also about uniqueness.
 BUILT_IN = (Dimension.COMPLETENESS, Dimension.CONFORMITY, Dimension.CONSISTENCY)
 _QUESTIONS: Mapping[str, str] = {
     "Completeness": "Is everything there: required values, rows, whole files?",
@@ -35,7 +37,8 @@ _RULE_TABLE = dg.TableSchema(
 
 def to_questions(contract: Contract) -> dict[str, str]:
     """Return the dimensions a table is judged in, as shown to people, each with the question it answers."""
-    present = {LABELS[dimension] for dimension in (*BUILT_IN, *(rule.dimension for rule in contract.rules))}
+    own = (*BUILT_IN, Dimension.UNIQUENESS) if contract.role in {Role.CURRENT, Role.HISTORY} else BUILT_IN
+    present = {LABELS[dimension] for dimension in (*own, *(rule.dimension for rule in contract.rules))}
     return {label: question for label, question in _QUESTIONS.items() if label in present}
 
 
@@ -70,10 +73,10 @@ def to_evaluation(
         passed=all(rule.severity is Severity.INFO for rule in failed),
         blocking=True,
         severity=dg.AssetCheckSeverity.ERROR if blocks else dg.AssetCheckSeverity.WARN,
-        description=_describe(failed, len(rules)),
+        description=_describe(failed, len(rules), result.record),
         metadata={
             "failed_rows": sum(rule.failed_rows for rule in failed),
-            "rules": dg.MetadataValue.table([_row(rule) for rule in rules], schema=_RULE_TABLE),
+            "rules": dg.MetadataValue.table([_row(rule, result.record) for rule in rules], schema=_RULE_TABLE),
         },
         target_materialization_data=target,
     )
@@ -87,7 +90,8 @@ def _describe(failed: Sequence[RuleResult], count: int) -> str:
     if not failed:
         return f"{count} rule{'s' if count != 1 else ''} passed." if count else "No rule applied."
     shown = failed[:5]
-    return "; ".join(describe(rule) + _fate(rule) for rule in shown) + (" …" if len(failed) > len(shown) else "")
+    told = "; ".join(describe(rule) + _fate(rule, record) for rule in shown)
+    return told + (" …" if len(failed) > len(shown) else "")
 
 
 def describe(rule: RuleResult) -> str:
@@ -118,3 +122,5 @@ def _row(rule: RuleResult) -> dg.TableRecord:
             "reason": rule.reason,
         }
     )
+    if rule.rule_id in record.overridden:
+        return ", published all the same by an override"
