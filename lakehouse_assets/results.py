@@ -188,6 +188,7 @@ class Record:
     purpose: str = ""
 
 
+LATE_ROWS, TOO_LATE = "late_rows", "too_late"
 PUBLISHED, UNCHANGED, BLOCKED = "published", "unchanged", "blocked"
 
 

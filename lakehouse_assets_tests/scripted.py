@@ -45,7 +45,7 @@ def snapshot(name: TableName, *upstreams: TableName) -> Contract:
     return replace(table(name, *upstreams, load=Load(mode=Mode.SNAPSHOT)), calendar=None)
 
 
-def catalog(*contracts: Contract, calendar: Calendar = WEEK) -> Catalog:
+def catalog(*contracts: Contract, calendar: Calendar = WEEK, lookback: timedelta = timedelta(0)) -> Catalog:
     """Return contracts with the sources that their bronze tables need."""
     names = [contract.table for contract in contracts if contract.table.layer == "bronze"]
     sources = {
@@ -60,7 +60,11 @@ def catalog(*contracts: Contract, calendar: Calendar = WEEK) -> Catalog:
             replay="exact",
             retry_policy="at_once",
             on_error="",
-            tables={name.short: SourceTable(source, name.short, {}, None) for name in names if name.path[0] == source},
+            tables={
+                name.short: SourceTable(source, name.short, {}, None, lookback=lookback)
+                for name in names
+                if name.path[0] == source
+            },
         )
         for source in {name.path[0] for name in names}
     }
@@ -132,11 +136,17 @@ class Script:
 
 
 def lake(
-    root: Path, script: Script, *contracts: Contract, totals: Callable[..., Totals | None] | None = None
+    root: Path,
+    script: Script,
+    *contracts: Contract,
+    totals: Callable[..., Totals | None] | None = None,
+    lookback: timedelta = timedelta(0),
 ) -> LakeResource:
     """Return a lake of these contracts whose verb is the script."""
     settings = Settings("local", root / "config", str(root), f"sqlite:///{root}/state.db")
-    return LakeResource(Lake(str(root), catalog(*contracts), settings), script, totals or script.totals)
+    return LakeResource(
+        Lake(str(root), catalog(*contracts, lookback=lookback), settings), script, totals or script.totals
+    )
 
 
 def shop() -> tuple[Contract, Contract, Contract]:

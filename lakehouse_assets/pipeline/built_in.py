@@ -10,13 +10,13 @@ from dataclasses import replace
 import narwhals as nw
 
 from lakehouse_assets.contracts.model import Contract, RuleKind, RuleSpec
-from lakehouse_assets.naming import DEFECT
+from lakehouse_assets.naming import DEFECT, PROC_DATE
 from lakehouse_assets.quality.judge import RowRule, window_end_of
-from lakehouse_assets.results import Dimension, OnFailure, Severity
+from lakehouse_assets.results import TOO_LATE, Dimension, OnFailure, Severity
 
 RAW = "__raw_"
 REQUIRED = "required"
-TOO_LATE, TOO_EARLY = "too_late", "too_early"
+TOO_EARLY = "too_early"
 WINDOW_RULES = frozenset({TOO_LATE, TOO_EARLY})
 _MALFORMED = ~nw.col(f"{RAW}{DEFECT}").is_null()
 
@@ -29,14 +29,20 @@ def window_rules(contract: Contract) -> tuple[RowRule, ...]:
     load = contract.load
     if not load.event_time:
         return ()
-    arrived = window_end_of(contract.partition_column).dt.date()
-    event = nw.col(load.event_time)
-    happened = event if _is_date(contract) else event.dt.date()
+    arrived, happened = _days(contract)
     earliest = _shifted(arrived, -load.lateness.days)
     return (
         RowRule(_spec(TOO_LATE, Dimension.TIMELINESS, f"lateness {load.lateness.days}d"), happened < earliest),
         RowRule(_spec(TOO_EARLY, Dimension.TIMELINESS, "1d"), happened > _shifted(arrived, 1)),
     )
+
+
+def is_late(contract: Contract) -> nw.Expr | None:
+    """Return whether a row arrived after the day it happened on, or None where rows say no such day."""
+    if not contract.load.event_time or contract.load.partition_column != PROC_DATE:
+        return None
+    arrived, happened = _days(contract)
+    return (happened < arrived).fill_null(value=False)
 
 
 def repeated_key(contract: Contract) -> RuleSpec | None:
@@ -74,6 +80,12 @@ def _spec(name: str, dimension: Dimension, meaning: str) -> RuleSpec:
         on_failure=OnFailure.QUARANTINE,
         fingerprint=f"{name} {meaning}".strip(),
     )
+
+
+def _days(contract: Contract) -> tuple[nw.Expr, nw.Expr]:
+    event = nw.col(contract.load.event_time)
+    arrived = window_end_of(contract.partition_column).dt.date()
+    return arrived, event if _is_date(contract) else event.dt.date()
 
 
 def _shifted(day: nw.Expr, days: int) -> nw.Expr:

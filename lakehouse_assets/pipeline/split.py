@@ -15,6 +15,7 @@ from lakehouse_assets.engines import kit
 from lakehouse_assets.engines.protocol import Branch, DataFile
 from lakehouse_assets.errors import TransformError
 from lakehouse_assets.naming import RAW_HASH, ROW_ID, quarantine_of
+from lakehouse_assets.pipeline.built_in import is_late
 from lakehouse_assets.pipeline.draft import Draft, Tally
 from lakehouse_assets.pipeline.hashes import HASH, hashed_partitions, with_content_hash, with_quarantine_hash
 from lakehouse_assets.pipeline.renamed import fill_former
@@ -22,7 +23,7 @@ from lakehouse_assets.pipeline.step import Step, quarantine_columns
 from lakehouse_assets.quality.duplicates import FATE, OLDER, REPEATED_KEY, members_of_repeated_keys, older_versions
 from lakehouse_assets.quality.judge import RowRule, flag, flag_of, isolate, to_results
 from lakehouse_assets.quality.quarantine import quarantine_rows
-from lakehouse_assets.results import Ledger, OnFailure, StagedFile
+from lakehouse_assets.results import LATE_ROWS, Ledger, OnFailure, StagedFile
 from lakehouse_assets.storage.staged import in_memory
 
 REFUSED, REFUSED_LATER, KEPT, VALID = "__refused", "__refused_later", "__kept", "__valid"
@@ -66,6 +67,7 @@ class Split:
             to_results(self.rules.all, counted, rows),
             kit.content_hash(ledger.published, counted.get("valid_low", 0), counted.get("valid_high", 0)),
             kit.content_hash(ledger.quarantined, counted.get("refused_low", 0), counted.get("refused_high", 0)),
+            measures={name: counted[name] for name in (LATE_ROWS,) if name in counted},
         )
 
 
@@ -103,6 +105,7 @@ def _split(
     refused: list[StagedFile] = []
     # A partition without rows was judged too: every rule holds for none of them.
     none = {flag_of(number): 0 for number in range(len(rules.all))}
+    none |= {} if is_late(step.contract) is None else {LATE_ROWS: 0}
     counts = {partition: dict(none) for partition in step.partitions}
     for number, rows in enumerate(passes):
         judged = _judged(step, rows, rules, fates)
@@ -191,12 +194,14 @@ def _totals(step: Step, judged: nw.LazyFrame, rules: Rules) -> nw.LazyFrame:
     refused = nw.col(REFUSED) | (nw.col(KEPT) & nw.col(REFUSED_LATER))
     partition = step.contract.partition_column
     hashed = with_content_hash(judged, step.columns, partition)
+    late = is_late(step.contract)
     totals = (
         nw.len().cast(nw.Int64).alias("rows"),
         nw.col(VALID).cast(nw.Int64).sum().alias("valid"),
         refused.cast(nw.Int64).sum().alias("refused"),
         (~nw.col(REFUSED) & (nw.col(FATE) == OLDER)).cast(nw.Int64).sum().alias("older"),
         *[nw.col(name).cast(nw.Int64).sum().alias(name) for name in flags],
+        *([] if late is None else [(nw.col(VALID) & late).cast(nw.Int64).sum().alias(LATE_ROWS)]),
         *kit.content_totals(HASH, where=VALID, prefix="valid"),
     )
     if len(step.partitions) == 1:

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from lakehouse_assets.results import PartitionRecord, Record, RuleResult
+from lakehouse_assets.results import LATE_ROWS, PartitionRecord, Record, RuleResult
 from lakehouse_assets.state import schema
 from lakehouse_assets.state.times import to_utc
 
@@ -61,6 +61,7 @@ def _insert_publish(connection: sa.Connection, record: Record) -> None:
         "contract_version": record.contract_version,
         "rule_set": record.rule_set,
         "engine": record.engine,
+        "purpose": record.purpose,
         "upstreams": dict(record.upstreams),
         "started_at": to_utc(record.started_at),
         "finished_at": to_utc(record.finished_at),
@@ -105,6 +106,7 @@ def _ledger_row(record: Record, partition: PartitionRecord, finished_at: datetim
         "overridden": list(partition.overridden),
         "drift": [asdict(event) for event in partition.drift],
         "finished_at": finished_at,
+        "late_rows": partition.measures.get(LATE_ROWS),
     }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from lakehouse_assets.results import BLOCKED, PUBLISHED
+from lakehouse_assets.results import BLOCKED, PUBLISHED, TOO_LATE
 from lakehouse_assets.state import schema
 
 
@@ -64,6 +64,24 @@ class RunSummaryRow:
     rows_rejected: int
     checks_passed: int
     checks_failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class LateArrivals:
+    """Rows of one partition that arrived after the day they happened on; those `too_late` are in quarantine."""
+
+    table: str
+    partition: str
+    published: int
+    late: int
+    too_late: int
+    finished_at: datetime
+
+    @property
+    def rate(self) -> float:
+        """Share of late rows, refused ones included, in all rows with a readable day."""
+        rows = self.published + self.too_late
+        return (self.late + self.too_late) / rows if rows else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,10 +200,34 @@ def open_incidents(connection: sa.Connection, tables: Sequence[str] | None = Non
     return tuple(OpenIncident(*row) for row in connection.execute(query))
 
 
+def late_arrivals(connection: sa.Connection, table: str | None = None) -> tuple[LateArrivals, ...]:
+    """Return how many rows came after their day, in the newest publish of every partition that measured it."""
+    ledger, rule = schema.partition_ledger, schema.rule_results.c
+    ranked = _ranked(sa.select(ledger, _rank(ledger.c)).where(ledger.c.status == PUBLISHED), table).subquery()
+    keys = ("table_name", "publish", "partition")
+    same = sa.and_(*(rule[name] == ranked.c[name] for name in keys), rule.rule_id == TOO_LATE)
+    query = (
+        sa.select(
+            *(ranked.c[name] for name in ("table_name", "partition", "published", "late_rows")),
+            sa.func.coalesce(rule.failed_rows, 0),
+            ranked.c.finished_at,
+        )
+        .outerjoin(schema.rule_results, same)
+        .where(ranked.c.rank == 1, ranked.c.late_rows.is_not(None))
+        .order_by(ranked.c.table_name, ranked.c.partition)
+    )
+    return tuple(LateArrivals(*row) for row in connection.execute(query))
+
+
 def volume_history(connection: sa.Connection, table: str) -> tuple[tuple[str, int], ...]:
-    """Return rows read per partition in its newest publish, by partition; blocked attempts are left out."""
-    ledger = schema.partition_ledger
-    ranked = _ranked(sa.select(ledger, _rank(ledger.c)).where(ledger.c.status != BLOCKED), table).subquery()
+    """Return rows read per partition in its newest publish, by partition: the baseline of anomalies.
+
+    Blocked attempts are left out, and so are backfills, which may read a past that looks different now.
+    """
+    ledger, publish = schema.partition_ledger, schema.publishes
+    same = sa.and_(publish.c.table_name == ledger.c.table_name, publish.c.publish == ledger.c.publish)
+    ordinary = sa.select(ledger, _rank(ledger.c)).join(publish, same).where(publish.c.purpose == "")
+    ranked = _ranked(ordinary.where(ledger.c.status != BLOCKED), table).subquery()
     query = sa.select(ranked.c.partition, ranked.c.read).where(ranked.c.rank == 1).order_by(ranked.c.partition)
     return tuple((partition, rows) for partition, rows in connection.execute(query))
 

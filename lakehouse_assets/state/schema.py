@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
-HEAD = "0001"
+HEAD = "0002"
 
 metadata = sa.MetaData(
     naming_convention={
@@ -98,6 +98,7 @@ publishes = sa.Table(
     _text("contract_version"),
     _text("rule_set"),
     _text("engine"),
+    _text("purpose"),
     _document("upstreams"),
     _at("started_at"),
     _at("finished_at"),
@@ -122,6 +123,7 @@ partition_ledger = sa.Table(
     _document("overridden"),
     _document("drift"),
     _at("finished_at"),
+    sa.Column("late_rows", sa.BigInteger, nullable=True),
     _of_publish(),
     sa.Index(None, "table_name", "partition", "finished_at"),
 )

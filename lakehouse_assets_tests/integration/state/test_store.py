@@ -19,6 +19,7 @@ from lakehouse_assets.state import schema
 from lakehouse_assets.state.absorb import absorb_record, write_run_log
 from lakehouse_assets.state.migrate import migrate, migrations
 from lakehouse_assets.state.reports import (
+    late_arrivals,
     latest_partitions,
     list_runs,
     open_incidents,
@@ -32,6 +33,14 @@ from lakehouse_assets_tests.builders import partition_record, publish_record, ru
 pytestmark = pytest.mark.integration
 
 DAYS = [f"2010-12-{day:02d}" for day in range(1, 9)]
+_OLD_PUBLISH = """
+    INSERT INTO publishes (table_name, publish, upstreams, started_at, finished_at)
+    VALUES ('silver/orders', 'a-0000-1', '{}', '2010-12-09 06:00:00', '2010-12-09 06:00:00')
+"""
+_OLD_LEDGER = """
+    INSERT INTO partition_ledger (table_name, publish, partition, status, read, score, overridden, drift, finished_at)
+    VALUES ('silver/orders', 'a-0000-1', '2010-12-01', 'published', 100, 100, '[]', '[]', '2010-12-09 06:00:00')
+"""
 
 
 def _records() -> list[Record]:
@@ -158,6 +167,43 @@ def test_volumes_leave_blocked_attempts_out(store: Store) -> None:
 
     with store.reading() as connection:
         assert volume_history(connection, "silver/orders") == (("2010-12-01", 100),)
+
+
+def test_volumes_leave_backfills_out(store: Store) -> None:
+    ordinary = publish_record("a-0000-1", partition_record("2010-12-01", read=100))
+    backfill = publish_record("b-0000-1", partition_record("2010-12-01", read=7), at="2010-12-10T06:00:00+00:00")
+    store.absorb_record(ordinary)
+    store.absorb_record(replace(backfill, purpose="backfill b"))
+
+    with store.reading() as connection:
+        assert volume_history(connection, "silver/orders") == (("2010-12-01", 100),)
+
+
+def test_late_arrivals_are_those_of_the_newest_publish_that_measured_them(store: Store) -> None:
+    too_late = rule_result("too_late", outcome=Outcome.FAIL, failed_rows=2)
+    older = replace(partition_record("2010-12-01", read=50), measures={"late_rows": 9})
+    newer = replace(partition_record("2010-12-01", too_late, read=20, quarantined=2), measures={"late_rows": 4})
+    store.absorb_record(publish_record("a-0000-1", older, partition_record("2010-12-02")))
+    store.absorb_record(publish_record("b-0000-1", newer, at="2010-12-10T06:00:00+00:00"))
+
+    with store.reading() as connection:
+        [found] = late_arrivals(connection)
+    assert (found.partition, found.published, found.late, found.too_late) == ("2010-12-01", 18, 4, 2)
+    assert found.rate == pytest.approx(6 / 20)
+
+
+def test_a_store_of_the_first_revision_keeps_what_it_absorbed(store_url: str) -> None:
+    old = Store(store_url)
+    migrate(old, revision="0001")
+    with old.transaction() as connection:
+        connection.execute(sa.text(_OLD_PUBLISH))
+        connection.execute(sa.text(_OLD_LEDGER))
+
+    migrate(old)
+
+    with open_store(store_url) as store, store.reading() as connection:
+        assert volume_history(connection, "silver/orders") == (("2010-12-01", 100),)
+        assert late_arrivals(connection) == ()
 
 
 def test_a_run_with_good_and_bad_partitions_is_partial(store: Store) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +23,22 @@ ALL = [f"2026-01-{day:02d}" for day in range(1, 11)]
 class Automation:
     """Definitions, an instance, and the place of the automation in its event log."""
 
-    def __init__(
-        self, instance: dg.DagsterInstance, root: Path, *, landed: Sequence[str] = ALL, window_days: int | None = None
+    def __init__(  # one keyword for each thing that automation depends on
+        self,
+        instance: dg.DagsterInstance,
+        root: Path,
+        *,
+        landed: Sequence[str] = ALL,
+        window_days: int | None = None,
+        lookback: timedelta = timedelta(0),
     ) -> None:
         self.script = Script()
         self.instance = instance
         bronze, silver, gold = shop()
         gold = replace(gold, automation_window_days=window_days)
-        self.definitions = assemble(lake(root, self.script, bronze, silver, gold, snapshot(SUMMARY, ORDERS)))
+        self.definitions = assemble(
+            lake(root, self.script, bronze, silver, gold, snapshot(SUMMARY, ORDERS), lookback=lookback)
+        )
         self.cursor: Any = None
         self.run([BRONZE], landed)
         self.requests()
@@ -151,6 +159,20 @@ def test_bronze_is_asked_by_its_cadence_for_the_newest_day_and_for_missing_ones(
     assert "bronze/shop/orders" not in before
     assert at_the_tick["bronze/shop/orders"] == ["2026-01-08", "2026-01-09", "2026-01-10"]
     assert "bronze/shop/orders" not in automation.requests("2026-01-12T02:05")
+
+
+@pytest.mark.parametrize(("days", "expected"), [(0, ALL[-1:]), (2, ALL[-3:]), (4, ALL[-5:])])
+def test_bronze_is_asked_again_for_the_partitions_of_its_lookback(
+    instance: dg.DagsterInstance, tmp_path: Path, days: int, expected: list[str]
+) -> None:
+    automation = Automation(instance, tmp_path, lookback=timedelta(days=days))
+
+    at_the_tick = automation.requests("2026-01-12T01:05")
+    automation.run([BRONZE], expected)
+
+    assert at_the_tick["bronze/shop/orders"] == expected
+    assert "bronze/shop/orders" not in automation.requests("2026-01-12T02:05")
+    assert automation.requests("2026-01-13T01:05")["bronze/shop/orders"] == expected
 
 
 def test_a_window_in_the_contract_bounds_how_far_back_automation_looks(
