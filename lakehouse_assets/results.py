@@ -154,8 +154,24 @@ class StagedFile:
 
 
 @dataclass(frozen=True, slots=True)
+class AppliedExemption:
+    """A waiver or an override that decided about a partition: which rules, who answers for it, why, until when."""
+
+    kind: str
+    rules: tuple[str, ...]
+    owner: str
+    reason: str
+    expires_on: str
+
+
+@dataclass(frozen=True, slots=True)
 class PartitionRecord:
-    """What a publish says about one partition; no data values."""
+    """What a publish says about one partition; no data values.
+
+    `overridden` are rules that failed and would have blocked it, `waived` rules whose rows may stay in quarantine,
+    `waived_rows` the rows that only such rules refused, `exemptions` what made both so.
+    `low_score` is how badly the score is too low.
+    """
 
     partition: str
     ledger: Ledger
@@ -165,6 +181,10 @@ class PartitionRecord:
     score: float
     status: str
     overridden: tuple[str, ...] = ()
+    waived: tuple[str, ...] = ()
+    waived_rows: int = 0
+    exemptions: tuple[AppliedExemption, ...] = ()
+    low_score: Severity | None = None
     objects: tuple[SourceObject, ...] = ()
     drift: tuple[DriftEvent, ...] = ()
     measures: Mapping[str, Any] = field(default_factory=dict)

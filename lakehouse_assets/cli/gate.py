@@ -1,5 +1,6 @@
 """`lakehouse gate`: what makes a build fail although its runs were green."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -11,7 +12,7 @@ from lakehouse_assets.errors import PartitionBlockedError
 from lakehouse_assets.naming import TableName
 from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.pipeline.recorded import newest
-from lakehouse_assets.results import BLOCKED, Severity
+from lakehouse_assets.results import BLOCKED, Outcome, PartitionRecord, Severity
 
 _ORDER = list(Severity)
 
@@ -26,6 +27,7 @@ class Failure:
     severity: str
     outcome: str
     rows: int
+    detail: str = ""
 
 
 def register(app: typer.Typer) -> None:
@@ -45,7 +47,8 @@ def gate(
         print_json([{name: getattr(failure, name) for name in Failure.__slots__} for failure in failures])
     for failure in () if as_json else failures:
         place = f"{failure.table} {failure.partition}"
-        console.print(f"{place}: {failure.rule} ({failure.severity}) {failure.outcome}, {failure.rows:,} rows")
+        found = failure.detail or f"{failure.rows:,} rows"
+        console.print(f"{place}: {failure.rule} ({failure.severity}) {failure.outcome}, {found}")
     if failures:
         tables = ", ".join(sorted({failure.table for failure in failures}))
         raise PartitionBlockedError(
@@ -57,11 +60,18 @@ def gate(
 
 
 def _failures(lake: Lake, table: TableName, severity: Severity) -> list[Failure]:
-    return [
-        Failure(str(table), of.partition, result.rule_id, result.severity, result.outcome, result.failed_rows)
-        for of in (one.of for one in newest(lake, table).values())
-        for result in of.results
-        if not result.passed
-        and (of.status == BLOCKED or _ORDER.index(result.severity) >= _ORDER.index(severity) or result.blocks)
-        and result.outcome != "skipped"
-    ]
+    return [failure for one in newest(lake, table).values() for failure in _of_partition(str(table), one.of, severity)]
+
+
+def _of_partition(table: str, of: PartitionRecord, severity: Severity) -> Iterator[Failure]:
+    for result in of.results:
+        if result.passed or result.outcome is Outcome.SKIPPED or result.rule_id in of.waived:
+            continue
+        # What was overridden is published knowingly: a warning.
+        is_accepted = result.rule_id in of.overridden
+        said = Severity.WARNING if is_accepted else result.severity
+        must_be_told = of.status == BLOCKED or (result.blocks and not is_accepted)
+        if must_be_told or _ORDER.index(said) >= _ORDER.index(severity):
+            yield Failure(table, of.partition, result.rule_id, said, result.outcome, result.failed_rows)
+    if of.low_score is not None and _ORDER.index(of.low_score) >= _ORDER.index(severity):
+        yield Failure(table, of.partition, "score", of.low_score, Outcome.FAIL, 0, f"{of.score:.2f} of 100")

@@ -53,9 +53,14 @@ def _print(attempt: Recorded, title: str, contract: str) -> None:
         numbers = (f"{result.failed_rows:,}", f"{result.checked_rows:,}", str(result.line or ""))
         words = (result.rule_id, result.dimension, result.severity, result.on_failure, result.outcome)
         table.add_row(*words, *numbers, result.reason, style="" if result.passed else "bold")
-    console.print(f"{title}: {of.status}, score {of.score:.2f}, contract {contract}")
+    too_low = f" ({of.low_score}: too low)" if of.low_score else ""
+    console.print(f"{title}: {of.status}, score {of.score:.2f}{too_low}, contract {contract}")
     console.print(
         f"read {ledger.read:,} = published {ledger.published:,} + quarantined {ledger.quarantined:,}"
         f" + deduplicated {ledger.deduplicated:,} + filtered {ledger.filtered:,}"
     )
+    for one in of.exemptions:
+        rows = f", {of.waived_rows:,} rows stay in quarantine" if one.kind == "waiver" else ""
+        text = f"{one.kind} of {', '.join(one.rules)} by {one.owner} until {one.expires_on}{rows}: {one.reason}"
+        console.print(text, markup=False)
     console.print(table)

@@ -121,3 +121,6 @@ def _print(results: list[PartitionResult]) -> None:
         numbers = (ledger.read, ledger.published, ledger.quarantined, ledger.deduplicated, ledger.filtered)
         table.add_row(result.partition, result.status, *(f"{n:,}" for n in numbers), f"{result.record.score:.2f}")
     console.print(table)
+        "low_score": result.record.low_score,
+        "waived_rows": result.record.waived_rows,
+        "overridden": result.record.overridden,

@@ -34,7 +34,7 @@ def to_asset(contract: Contract, lake: LakeResource) -> dg.AssetsDefinition:
             partitions_def=plan.partitions,
             backfill_policy=dg.BackfillPolicy.single_run(),
             output_required=False,
-            check_specs=list(plan.checks.values()),
+            check_specs=[*plan.checks.values(), plan.score],
             freshness_policy=to_freshness(contract, warn=settings.staleness_warn, fail=settings.staleness_fail),
             automation_condition=_condition(contract, lake),
             pool="_".join(contract.table.parts),
@@ -47,12 +47,14 @@ def to_plan(contract: Contract, lake: LakeResource) -> Plan:
     """Return what the body of a table's asset needs to know."""
     key, partitions = metadata.to_key(contract.table), to_partitions(contract)
     specs = preview.partitioned_checks(key, checks.to_questions(contract), partitions)
+    (score,) = preview.partitioned_checks(key, checks.SCORE, partitions, blocking=False)
     return Plan(
         contract=contract,
         key=key,
         uri=lake.lake.root_of(contract.table),
         partitions=partitions,
         checks={spec.name: spec for spec in specs},
+        score=score,
         lineage=metadata.to_lineage(contract),
         retries=_retries(contract, lake),
     )

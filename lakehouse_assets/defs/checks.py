@@ -7,7 +7,16 @@ import dagster as dg
 from lakehouse_assets.contracts.loading import Role
 from lakehouse_assets.contracts.model import Contract
 from lakehouse_assets.defs.preview import Target
-from lakehouse_assets.results import LABELS, Dimension, OnFailure, Outcome, PartitionResult, RuleResult, Severity
+from lakehouse_assets.results import (
+    LABELS,
+    Dimension,
+    OnFailure,
+    Outcome,
+    PartitionRecord,
+    PartitionResult,
+    RuleResult,
+    Severity,
+)
 
 # Rules nobody has to declare (arrival, ledger, schema, gate) belong to these, so every table has them; those of derived
 # tables are also about uniqueness.
@@ -20,6 +29,7 @@ _QUESTIONS: Mapping[str, str] = {
     "Consistency": "Does it fit together: references, row ledger, rules between columns?",
     "Timeliness": "Is it on time, and not from the future?",
 }
+SCORE: Mapping[str, str] = {"Score": "Is the quality score of 100 high enough?"}
 _FALLBACK = LABELS[Dimension.CONSISTENCY]
 _RULE_TABLE = dg.TableSchema(
     columns=[
@@ -29,6 +39,7 @@ _RULE_TABLE = dg.TableSchema(
         dg.TableColumn("checked_rows", "int"),
         dg.TableColumn("severity", "string"),
         dg.TableColumn("on_failure", "string"),
+        dg.TableColumn("accepted", "string"),
         dg.TableColumn("line", "int"),
         dg.TableColumn("reason", "string"),
     ]
@@ -62,9 +73,12 @@ def to_evaluation(
     """Return what one dimension says about one partition.
 
     Red (blocking error) when a rule keeps the partition back, amber (warning) when rules failed and the rest is
-    published (for information only: green), green otherwise. Reasons and counts only, never a value of a row.
+    published (for information only: green), green otherwise. An overridden rule stays amber, one whose rows were
+    waived is green. Reasons and counts only, never a value of a row.
     """
-    failed = [rule for rule in rules if not rule.passed and rule.outcome is not Outcome.SKIPPED]
+    waived = set(result.record.waived)
+    broken = [rule for rule in rules if not rule.passed and rule.outcome is not Outcome.SKIPPED]
+    failed = [rule for rule in broken if rule.rule_id not in waived]
     blocks = result.is_blocked and any(_holds_back(rule, result) for rule in failed)
     return dg.AssetCheckEvaluation(
         asset_key=spec.asset_key,
@@ -82,11 +96,32 @@ def to_evaluation(
     )
 
 
+def to_score(
+    spec: dg.AssetCheckSpec, record: PartitionRecord, *, partition: str | None, target: Target | None
+) -> dg.AssetCheckEvaluation:
+    """Return whether the score of a partition is high enough: amber below the first bound, red below the second.
+
+    It blocks nothing and opens no incident: whatever lowers it is a rule that does.
+    """
+    severe = record.low_score is Severity.CRITICAL
+    return dg.AssetCheckEvaluation(
+        asset_key=spec.asset_key,
+        check_name=spec.name,
+        partition=partition,
+        passed=record.low_score is None,
+        blocking=False,
+        severity=dg.AssetCheckSeverity.ERROR if severe else dg.AssetCheckSeverity.WARN,
+        description=f"{record.score:.2f} of 100.",
+        metadata={"score": record.score},
+        target_materialization_data=target,
+    )
+
+
 def _holds_back(rule: RuleResult, result: PartitionResult) -> bool:
     return rule.blocks and rule.rule_id not in result.record.overridden
 
 
-def _describe(failed: Sequence[RuleResult], count: int) -> str:
+def _describe(failed: Sequence[RuleResult], count: int, record: PartitionRecord) -> str:
     if not failed:
         return f"{count} rule{'s' if count != 1 else ''} passed." if count else "No rule applied."
     shown = failed[:5]
@@ -103,13 +138,21 @@ def describe(rule: RuleResult) -> str:
     return f"{rule.rule_id}: {rule.reason.removesuffix('.') or 'failed'}"
 
 
-def _fate(rule: RuleResult) -> str:
+def _fate(rule: RuleResult, record: PartitionRecord) -> str:
     if rule.outcome is not Outcome.FAIL:
         return ""
+    if rule.rule_id in record.overridden:
+        return ", published all the same by an override"
     return {OnFailure.QUARANTINE: ", quarantined", OnFailure.BLOCK: ", partition kept back"}.get(rule.on_failure, "")
 
 
-def _row(rule: RuleResult) -> dg.TableRecord:
+def _accepted(rule: RuleResult, record: PartitionRecord) -> str:
+    """Return by what a rule was accepted, who answers for it and until when."""
+    named = [one for one in record.exemptions if rule.rule_id in one.rules]
+    return "; ".join(f"{one.kind} by {one.owner} until {one.expires_on}: {one.reason}" for one in named)
+
+
+def _row(rule: RuleResult, record: PartitionRecord) -> dg.TableRecord:
     return dg.TableRecord(
         {
             "rule": rule.rule_id,
@@ -118,9 +161,8 @@ def _row(rule: RuleResult) -> dg.TableRecord:
             "checked_rows": rule.checked_rows,
             "severity": rule.severity.value,
             "on_failure": rule.on_failure.value,
+            "accepted": _accepted(rule, record),
             "line": rule.line,
             "reason": rule.reason,
         }
     )
-    if rule.rule_id in record.overridden:
-        return ", published all the same by an override"

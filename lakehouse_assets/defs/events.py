@@ -13,7 +13,7 @@ import dagster as dg
 from lakehouse_assets.contracts.cadence import RetryPolicy
 from lakehouse_assets.contracts.model import Contract
 from lakehouse_assets.defs import preview
-from lakehouse_assets.defs.checks import by_dimension, to_evaluation
+from lakehouse_assets.defs.checks import by_dimension, to_evaluation, to_score
 from lakehouse_assets.defs.lake import LakeResource
 from lakehouse_assets.defs.sentences import to_error, to_failure
 from lakehouse_assets.errors import LakehouseError
@@ -25,13 +25,14 @@ Event = dg.AssetMaterialization | dg.AssetCheckEvaluation | dg.Output[Any]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A table as Dagster sees it. `checks` maps the label of a dimension to its check."""
+    """A table as Dagster sees it. `checks` maps the label of a dimension to its check; `score` blocks nothing."""
 
     contract: Contract
     key: dg.AssetKey
     uri: str
     partitions: dg.PartitionsDefinition | None
     checks: Mapping[str, dg.AssetCheckSpec]
+    score: dg.AssetCheckSpec
     lineage: dg.TableColumnLineage
     retries: RetryPolicy
 
@@ -62,7 +63,7 @@ def to_events(
         yield from _materialisations(plan, chunk, lake)
         yield from _evaluations(context.instance, plan, chunk)
         done += chunk
-    for check in plan.checks.values():
+    for check in (*plan.checks.values(), plan.score):
         yield dg.Output(None, output_name=check.get_python_identifier())
     blocked = [result for result in done if result.is_blocked]
     if blocked:
@@ -132,3 +133,4 @@ def _evaluations(instance: dg.DagsterInstance, plan: Plan, chunk: list[Partition
         target = None if result.is_blocked else targets.get(partition or "")
         for label, rules in by_dimension(result.record.results, list(plan.checks)).items():
             yield to_evaluation(plan.checks[label], result, rules, partition=partition, target=target)
+        yield to_score(plan.score, result.record, partition=partition, target=target)

@@ -36,12 +36,16 @@ __all__ = [
 
 
 def partitioned_checks(
-    key: dg.AssetKey, descriptions: Mapping[str, str], partitions: dg.PartitionsDefinition | None
+    key: dg.AssetKey,
+    descriptions: Mapping[str, str],
+    partitions: dg.PartitionsDefinition | None,
+    *,
+    blocking: bool = True,
 ) -> list[dg.AssetCheckSpec]:
-    """Return one blocking check a name, partitioned like the asset."""
+    """Return one check a name, partitioned like the asset."""
     with disable_dagster_warnings():
         return [
-            dg.AssetCheckSpec(name, asset=key, description=text, blocking=True, partitions_def=partitions)
+            dg.AssetCheckSpec(name, asset=key, description=text, blocking=blocking, partitions_def=partitions)
             for name, text in descriptions.items()
         ]
 

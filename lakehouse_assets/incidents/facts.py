@@ -18,7 +18,8 @@ CAUSES = frozenset({"arrival", "input"})
 def facts_of_record(record: Record, contract: Contract, partitions: Collection[str]) -> tuple[Fact, ...]:
     """Return what a record says about `partitions`: every rule that was due, and that the run itself came through.
 
-    A rule that could not run counts as failed, a skipped one says nothing, and one that an override names holds.
+    A rule that could not run counts as failed, a skipped one says nothing, and one that was overridden or whose rows
+    were waived holds. A low score says nothing either: what lowered it are rules that speak for themselves.
     """
     at = to_utc(record.finished_at)
     return tuple(
@@ -58,7 +59,7 @@ def _facts_of_partition(record: Record, partition: PartitionRecord, contract: Co
     causes = [result for result in partition.results if result.rule_id in CAUSES and not result.passed]
     for result in causes or partition.results:
         if result.outcome is not Outcome.SKIPPED:
-            accepted = result.rule_id in partition.overridden
+            accepted = result.rule_id in {*partition.overridden, *partition.waived}
             yield _fact_of_result(result, contract, partition.partition, record.run_id, at, accepted=accepted)
     for kind in FailureClass:
         yield Fact(record.table, f"{RUN_FAILURE}{kind.value}", partition.partition, failed=False, at=at)

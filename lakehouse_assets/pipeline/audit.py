@@ -11,13 +11,14 @@ from lakehouse_assets.engines.protocol import DataFile
 from lakehouse_assets.naming import DELETED
 from lakehouse_assets.pipeline.deletions import judges_deletions
 from lakehouse_assets.pipeline.draft import Draft, Tally
+from lakehouse_assets.pipeline.exempt import accept, expiry_note
 from lakehouse_assets.pipeline.refine import scope_of
 from lakehouse_assets.pipeline.renamed import drift_of
 from lakehouse_assets.pipeline.step import Step
 from lakehouse_assets.quality.attest import attest
 from lakehouse_assets.quality.gate import decide, gate
 from lakehouse_assets.quality.partition_rules import judge_partitions, to_partition_results
-from lakehouse_assets.quality.score import score
+from lakehouse_assets.quality.score import score, severity_of
 from lakehouse_assets.results import BLOCKED, PUBLISHED, PartitionRecord, RuleResult, StagedFile
 from lakehouse_assets.storage.staged import in_memory
 
@@ -43,9 +44,11 @@ def _audited(step: Step, draft: Draft, tally: Tally, partition_results: tuple[Ru
     contract = step.contract
     found = (*tally.results, *partition_results)
     if _arrived(tally):
-        found = (*found, *gate(contract.gate, tally.ledger))
+        found = (*found, *gate(contract.gate, tally.ledger, waived_rows=tally.waived_rows))
     results = attest(_declared(step, draft, tally), found)
-    is_blocked, reason = decide(results)
+    accepted = accept(step.lake, step.name, tally.partition, results, step.started_at.date())
+    is_blocked, reason = decide(results, accepted.overridden)
+    points = score(results, accepted.waived)
     record = PartitionRecord(
         partition=tally.partition,
         ledger=tally.ledger,
@@ -55,6 +58,11 @@ def _audited(step: Step, draft: Draft, tally: Tally, partition_results: tuple[Ru
         score=points,
         status=BLOCKED if is_blocked else PUBLISHED,
         objects=tally.objects,
+        overridden=accepted.overridden,
+        waived=accepted.waived,
+        waived_rows=tally.waived_rows,
+        exemptions=accepted.exemptions,
+        low_score=severity_of(points),
         drift=(*tally.drift, *drift_of(contract, step.columns, step.table.columns)),
         measures=tally.measures,
     )

@@ -12,13 +12,14 @@ EMPTY_HASH = "0" * 32
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What was counted about one partition while its files were staged. `failure` is set when nothing was."""
+    """What was counted about one partition while its files were staged; `waived_rows` are some of the quarantined."""
 
     partition: str
     ledger: Ledger
     results: tuple[RuleResult, ...] = ()
     content_hash: str = EMPTY_HASH
     quarantine_hash: str = EMPTY_HASH
+    waived_rows: int = 0
     objects: tuple[SourceObject, ...] = ()
     drift: tuple[DriftEvent, ...] = ()
     dead_letters: tuple[DeadLetter, ...] = ()

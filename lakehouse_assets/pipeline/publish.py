@@ -19,6 +19,7 @@ from lakehouse_assets.results import (
     BLOCKED,
     PUBLISHED,
     UNCHANGED,
+    PartitionRecord,
     PartitionResult,
     Record,
     StagedFile,
@@ -69,9 +70,10 @@ def _is_same(step: Step, audited: Audited, served: Recorded | None) -> bool:
     if served is None or not _is_whole(step, audited.partition):
         return False
     of, record = served.of, served.record
+    contract, tally, new = step.contract, audited.tally, audited.record
     have = (of.content_hash, of.quarantine_hash, record.rule_set, record.contract_version)
-    contract, tally = step.contract, audited.tally
-    return have == (tally.content_hash, tally.quarantine_hash, contract.rule_set, contract.version)
+    is_equal = have == (tally.content_hash, tally.quarantine_hash, contract.rule_set, contract.version)
+    return is_equal and (of.waived, of.overridden) == (new.waived, new.overridden)
 
 
 def _is_whole(step: Step, partition: str) -> bool:
@@ -156,7 +158,11 @@ def _says_the_same(step: Step, audited: Audited, known: Recorded | None) -> bool
     if known is None:
         return False
     same_rules = known.record.rule_set == step.contract.rule_set
-    return same_rules and dataclasses.replace(known.of, score=0.0) == dataclasses.replace(audited.record, score=0.0)
+    return same_rules and _without_score(known.of) == _without_score(audited.record)
+
+
+def _without_score(record: PartitionRecord) -> PartitionRecord:
+    return dataclasses.replace(record, score=0.0, low_score=None)
 
 
 def _recover(step: Step, good: set[str], same: list[Audited]) -> None:

@@ -17,6 +17,7 @@ from lakehouse_assets.errors import TransformError
 from lakehouse_assets.naming import RAW_HASH, ROW_ID, quarantine_of
 from lakehouse_assets.pipeline.built_in import is_late
 from lakehouse_assets.pipeline.draft import Draft, Tally
+from lakehouse_assets.pipeline.exempt import is_unwaived
 from lakehouse_assets.pipeline.hashes import HASH, hashed_partitions, with_content_hash, with_quarantine_hash
 from lakehouse_assets.pipeline.renamed import fill_former
 from lakehouse_assets.pipeline.step import Step, quarantine_columns
@@ -67,6 +68,7 @@ class Split:
             to_results(self.rules.all, counted, rows),
             kit.content_hash(ledger.published, counted.get("valid_low", 0), counted.get("valid_high", 0)),
             kit.content_hash(ledger.quarantined, counted.get("refused_low", 0), counted.get("refused_high", 0)),
+            counted.get("waived", 0),
             measures={name: counted[name] for name in (LATE_ROWS,) if name in counted},
         )
 
@@ -194,6 +196,8 @@ def _totals(step: Step, judged: nw.LazyFrame, rules: Rules) -> nw.LazyFrame:
     refused = nw.col(REFUSED) | (nw.col(KEPT) & nw.col(REFUSED_LATER))
     partition = step.contract.partition_column
     hashed = with_content_hash(judged, step.columns, partition)
+    unwaived = is_unwaived(step, rules.all)
+    waived = [] if unwaived is None else [(refused & ~unwaived).cast(nw.Int64).sum().alias("waived")]
     late = is_late(step.contract)
     totals = (
         nw.len().cast(nw.Int64).alias("rows"),
@@ -201,6 +205,7 @@ def _totals(step: Step, judged: nw.LazyFrame, rules: Rules) -> nw.LazyFrame:
         refused.cast(nw.Int64).sum().alias("refused"),
         (~nw.col(REFUSED) & (nw.col(FATE) == OLDER)).cast(nw.Int64).sum().alias("older"),
         *[nw.col(name).cast(nw.Int64).sum().alias(name) for name in flags],
+        *waived,
         *([] if late is None else [(nw.col(VALID) & late).cast(nw.Int64).sum().alias(LATE_ROWS)]),
         *kit.content_totals(HASH, where=VALID, prefix="valid"),
     )

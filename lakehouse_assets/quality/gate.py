@@ -1,7 +1,7 @@
 """The publish gate: what the counts of a partition say about it, and the decision that all results lead to."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -20,19 +20,32 @@ class Decision(NamedTuple):
     sentence: str
 
 
-def gate(bounds: Gate, ledger: Ledger) -> tuple[RuleResult, ...]:
-    """Judge the row ledger of one partition against the contract's gate."""
+def gate(bounds: Gate, ledger: Ledger, *, waived_rows: int = 0) -> tuple[RuleResult, ...]:
+    """Judge the row ledger of one partition against the contract's gate; waived rows are no reason to block it."""
     return (
         _balance(ledger),
-        _ratio(bounds, ledger),
+        _ratio(bounds, ledger, waived_rows),
         _emptiness(bounds, ledger),
         *([_volume(bounds, ledger)] if bounds.min_rows else []),
     )
 
 
-def decide(results: Sequence[RuleResult]) -> Decision:
-    """Return the decision; the sentence names rules and counts, never values."""
-    blocking = [result for result in results if result.blocks]
+def overridden(results: Sequence[RuleResult], accepted: Collection[str]) -> tuple[str, ...]:
+    """Return which of the accepted rules failed and would have blocked the partition.
+
+    A rule that raised or did not run was never judged: nobody can accept what it would have said.
+    """
+    failed = (result for result in results if result.blocks and result.outcome is Outcome.FAIL)
+    return tuple(sorted({result.rule_id for result in failed} & set(accepted)))
+
+
+def decide(results: Sequence[RuleResult], despite: Collection[str] = ()) -> Decision:
+    """Return the decision despite rules that were overridden; the sentence names rules and counts, never values."""
+    blocking = [
+        result
+        for result in results
+        if result.blocks and not (result.rule_id in despite and result.outcome is Outcome.FAIL)
+    ]
     if not blocking:
         return Decision(blocked=False, sentence="")
     # What an attestation finds missing is named by the missing rules themselves where there are any.
@@ -50,12 +63,13 @@ def _balance(ledger: Ledger) -> RuleResult:
     return _result(LEDGER_BALANCES, ledger, is_fine=ledger.is_balanced, reason=reason, severity=Severity.CRITICAL)
 
 
-def _ratio(bounds: Gate, ledger: Ledger) -> RuleResult:
-    limit = bounds.max_quarantine_ratio
-    reason = f"{ledger.quarantined} of {ledger.read} rows are quarantined, more than {limit:.4g} of all"
-    is_fine = ledger.quarantined <= ledger.read * limit
+def _ratio(bounds: Gate, ledger: Ledger, waived_rows: int) -> RuleResult:
+    limit, counted = bounds.max_quarantine_ratio, ledger.quarantined - waived_rows
+    waived = f" (and {waived_rows} more are waived)" if waived_rows else ""
+    reason = f"{counted} of {ledger.read} rows are quarantined{waived}, more than {limit:.4g} of all"
+    is_fine = counted <= ledger.read * limit
     ratio = _result(QUARANTINE_RATIO, ledger, is_fine=is_fine, reason=reason, meaning=str(limit))
-    return replace(ratio, failed_rows=ledger.quarantined)
+    return replace(ratio, failed_rows=counted)
 
 
 def _emptiness(bounds: Gate, ledger: Ledger) -> RuleResult:

@@ -4,7 +4,7 @@ A rule that did not run counts as failed, so leaving a declared rule out never r
 beside it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from lakehouse_assets.results import LABELS, Dimension, Outcome, RuleResult, Severity
 
@@ -26,21 +26,25 @@ DIMENSION_WEIGHTS: Mapping[str, float] = {
 }
 
 
-def score(results: Sequence[RuleResult]) -> float:
-    """Return the weighted score of attested results; without any rule nothing is known, and that is 0."""
-    by_dimension = dimension_scores(results)
+def score(results: Sequence[RuleResult], waived: Collection[str] = ()) -> float:
+    """Return the weighted score of attested results; without any rule nothing is known, and that is 0.
+
+    A failed rule among `waived` counts as held: its rows were accepted where they are, in quarantine.
+    """
+    by_dimension = dimension_scores(results, waived)
     total = sum(DIMENSION_WEIGHTS[label] for label in by_dimension)
     weighted = sum(DIMENSION_WEIGHTS[label] * points for label, points in by_dimension.items())
     return round(weighted / total, 4) if total else 0.0
 
 
-def dimension_scores(results: Iterable[RuleResult]) -> dict[str, float]:
+def dimension_scores(results: Iterable[RuleResult], waived: Collection[str] = ()) -> dict[str, float]:
     """Return the score of each dimension that has rules, by the word shown to people."""
     held: dict[str, float] = {}
     weights: dict[str, int] = {}
     for result in results:
         label, weight = LABELS[result.dimension], SEVERITY_WEIGHTS[result.severity]
-        held[label] = held.get(label, 0.0) + weight * _share_held(result)
+        is_waived = result.outcome is Outcome.FAIL and result.rule_id in waived
+        held[label] = held.get(label, 0.0) + weight * (1.0 if is_waived else _share_held(result))
         weights[label] = weights.get(label, 0) + weight
     return {label: 100 * held[label] / weights[label] for label in held}
 

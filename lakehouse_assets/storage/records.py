@@ -10,6 +10,7 @@ import zstandard
 from lakehouse_assets.errors import DamagedRecordError
 from lakehouse_assets.naming import record_file
 from lakehouse_assets.results import (
+    AppliedExemption,
     Dimension,
     DriftEvent,
     Ledger,
@@ -63,7 +64,9 @@ def _partition(data: dict[str, Any]) -> PartitionRecord:
             **data,
             "ledger": Ledger(**data["ledger"]),
             "results": tuple(_result(entry) for entry in data["results"]),
-            "overridden": tuple(data["overridden"]),
+            **{name: tuple(data.get(name, ())) for name in ("overridden", "waived")},
+            "exemptions": tuple(_exemption(entry) for entry in data.get("exemptions", ())),
+            "low_score": Severity(data["low_score"]) if data.get("low_score") else None,
             "objects": tuple(SourceObject(**entry) for entry in data["objects"]),
             "drift": tuple(_drift(entry) for entry in data["drift"]),
         }
@@ -79,6 +82,10 @@ def _result(data: dict[str, Any]) -> RuleResult:
             "on_failure": OnFailure(data["on_failure"]),
             "outcome": Outcome(data["outcome"]),
         }
+def _exemption(data: dict[str, Any]) -> AppliedExemption:
+    return AppliedExemption(**{**data, "rules": tuple(data["rules"])})
+
+
     )
 
 

@@ -63,7 +63,7 @@ def test_a_clean_range_materialises_every_day_with_green_checks(runs: Runs) -> N
     assert result.success
     assert runs.materialised(ORDERS) == DAYS
     assert colours(result) == {
-        (check, day): "green" for check in ("Completeness", "Validity", "Consistency") for day in DAYS
+        (check, day): "green" for check in ("Completeness", "Validity", "Consistency", "Score") for day in DAYS
     }
 
 
@@ -163,7 +163,7 @@ def test_a_table_without_partitions_is_materialised_once(runs: Runs) -> None:
 
     (materialisation,) = result.asset_materializations_for_node("gold__customers")
     assert materialisation.partition is None
-    assert set(colours(result)) == {(check, None) for check in ("Completeness", "Validity", "Consistency")}
+    assert set(colours(result)) == {(check, None) for check in ("Completeness", "Validity", "Consistency", "Score")}
 
 
 def test_what_was_published_before_an_error_is_shown(runs: Runs) -> None:

@@ -7,10 +7,11 @@ import dagster as dg
 import pytest
 
 from lakehouse_assets.contracts.model import RuleKind, RuleSpec
-from lakehouse_assets.defs.checks import by_dimension, to_evaluation, to_questions
+from lakehouse_assets.defs.checks import by_dimension, to_evaluation, to_questions, to_score
 from lakehouse_assets.results import (
     BLOCKED,
     PUBLISHED,
+    AppliedExemption,
     Dimension,
     OnFailure,
     Outcome,
@@ -27,8 +28,13 @@ def rule(dimension: Dimension) -> RuleSpec:
     return RuleSpec("r", "r", RuleKind.ROW, dimension, Severity.ERROR, OnFailure.BLOCK, "f")
 
 
-def evaluate(*rules: RuleResult, status: str = PUBLISHED, overridden: tuple[str, ...] = ()) -> dg.AssetCheckEvaluation:
-    record = replace(partition_record("2026-01-05", *rules, status=status), overridden=overridden)
+def evaluate(
+    *rules: RuleResult, status: str = PUBLISHED, overridden: tuple[str, ...] = (), waived: tuple[str, ...] = ()
+) -> dg.AssetCheckEvaluation:
+    kind = "override" if overridden else "waiver"
+    applied = (AppliedExemption(kind, (*overridden, *waived), "ada", "The till is repaired.", "2999-12-31"),)
+    record = partition_record("2026-01-05", *rules, status=status)
+    record = replace(record, overridden=overridden, waived=waived, exemptions=applied)
     result = PartitionResult("silver/orders", "2026-01-05", status, "run-0000-0", record, 1)
     return to_evaluation(SPEC, result, rules, partition="2026-01-05", target=None)
 
@@ -63,6 +69,7 @@ BLOCKING = replace(FAILED, on_failure=OnFailure.BLOCK)
         (evaluate(replace(FAILED, severity=Severity.INFO, on_failure=OnFailure.KEEP)), "green"),
         (evaluate(FAILED), "amber"),
         (evaluate(BLOCKING, overridden=("amount.between",)), "amber"),
+        (evaluate(FAILED, waived=("amount.between",)), "green"),
         (evaluate(BLOCKING, status=BLOCKED), "red"),
         (evaluate(replace(FAILED, outcome=Outcome.NOT_RUN), status=BLOCKED), "red"),
         (evaluate(FAILED, status=BLOCKED), "amber"),
@@ -73,6 +80,33 @@ def test_red_holds_back_amber_tells_green_is_fine(evaluation: dg.AssetCheckEvalu
 
     assert ("green" if evaluation.passed else failed[evaluation.severity]) == colour
     assert evaluation.blocking
+
+
+def test_an_accepted_rule_is_shown_with_who_accepted_it_until_when_and_why() -> None:
+    evaluation = evaluate(BLOCKING, overridden=("amount.between",))
+
+    table: Any = evaluation.metadata["rules"].value
+    assert evaluation.description == "amount.between: 12 of 100 rows, published all the same by an override"
+    assert table.records[0].data["accepted"] == "override by ada until 2999-12-31: The till is repaired."
+
+
+@pytest.mark.parametrize(
+    ("low", "passed", "severity"),
+    [
+        (None, True, dg.AssetCheckSeverity.WARN),
+        (Severity.WARNING, False, dg.AssetCheckSeverity.WARN),
+        (Severity.CRITICAL, False, dg.AssetCheckSeverity.ERROR),
+    ],
+)
+def test_a_low_score_is_shown_and_blocks_nothing(
+    low: Severity | None, severity: dg.AssetCheckSeverity, *, passed: bool
+) -> None:
+    record = replace(partition_record("2026-01-05"), score=96.5, low_score=low)
+
+    evaluation = to_score(SPEC, record, partition="2026-01-05", target=None)
+
+    assert (evaluation.passed, evaluation.severity, evaluation.blocking) == (passed, severity, False)
+    assert evaluation.description == "96.50 of 100."
 
 
 def test_the_evaluation_says_what_failed_and_shows_every_rule() -> None:

@@ -59,6 +59,22 @@ def test_an_override_takes_its_rule_out_of_the_alerts() -> None:
     assert not facts["a.required"].failed
 
 
+def test_a_waiver_takes_its_rule_out_of_the_alerts() -> None:
+    failed = partition_record("2011-01-01", rule_result("a.required", outcome=Outcome.FAIL))
+
+    facts = _facts(replace(failed, waived=("a.required",)))
+
+    assert not facts["a.required"].failed
+
+
+def test_a_low_score_is_no_fact_of_its_own() -> None:
+    failed = partition_record("2011-01-01", rule_result("a.required", outcome=Outcome.FAIL))
+
+    facts = _facts(replace(failed, score=10.0, low_score=Severity.CRITICAL))
+
+    assert [rule for rule, fact in facts.items() if fact.failed] == ["a.required"]
+
+
 def test_a_record_clears_failed_runs_of_its_partitions() -> None:
     facts = _facts(partition_record("2011-01-01"))
 

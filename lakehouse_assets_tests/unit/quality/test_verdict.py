@@ -13,7 +13,7 @@ from lakehouse_assets.contracts.loading import Gate, Load
 from lakehouse_assets.contracts.model import Contract, Place, RuleKind, RuleSpec
 from lakehouse_assets.naming import TableName
 from lakehouse_assets.quality.attest import attest
-from lakehouse_assets.quality.gate import decide, gate
+from lakehouse_assets.quality.gate import decide, gate, overridden
 from lakehouse_assets.quality.judge import bind, flag, result_of
 from lakehouse_assets.quality.partition_rules import judge_partitions, to_partition_results
 from lakehouse_assets.quality.quarantine import quarantine_rows
@@ -67,6 +67,48 @@ def test_a_partition_without_rows_violates_a_lower_bound() -> None:
 )
 def test_the_gate_judges_the_ledger(bounds: Gate, ledger: Ledger, failed: list[str]) -> None:
     assert [result.rule_id for result in gate(bounds, ledger) if not result.passed] == failed
+
+
+@pytest.mark.parametrize(("waived", "failed"), [(0, True), (4, True), (5, False), (10, False)])
+def test_waived_rows_do_not_count_for_the_quarantine_ratio(waived: int, *, failed: bool) -> None:
+    ledger = Ledger(read=100, published=90, quarantined=10)
+
+    results = {one.rule_id: one for one in gate(Gate(max_quarantine_ratio=0.05), ledger, waived_rows=waived)}
+
+    ratio = results["quarantine_ratio"]
+    assert (ratio.passed, ratio.failed_rows) == (not failed, 10 - waived)
+    assert ("more are waived" in ratio.reason) is (failed and waived > 0)
+
+
+BLOCKING = rule_result("enough", outcome=Outcome.FAIL, on_failure=OnFailure.BLOCK)
+
+
+def test_a_decision_despite_a_rule_is_as_if_it_had_held() -> None:
+    assert decide([BLOCKING]).blocked
+    assert not decide([BLOCKING], ["enough"]).blocked
+
+
+@pytest.mark.parametrize("outcome", [Outcome.ERROR, Outcome.NOT_RUN])
+def test_a_rule_that_was_not_judged_cannot_be_overridden(outcome: Outcome) -> None:
+    unjudged = rule_result("enough", outcome=outcome, on_failure=OnFailure.BLOCK)
+
+    assert overridden([unjudged], ["enough"]) == ()
+    assert decide([unjudged], ["enough"]).blocked
+
+
+def test_only_rules_that_would_have_blocked_count_as_overridden() -> None:
+    results = [BLOCKING, rule_result("fine", on_failure=OnFailure.BLOCK), rule_result("soft", outcome=Outcome.FAIL)]
+
+    assert overridden(results, ["enough", "fine", "soft", "unknown"]) == ("enough",)
+
+
+def test_a_waived_rule_counts_as_held_in_the_score_but_only_when_it_was_judged() -> None:
+    failed = rule_result("a", outcome=Outcome.FAIL, failed_rows=50)
+    raised = rule_result("a", outcome=Outcome.ERROR)
+
+    assert score([failed]) == 50
+    assert score([failed], ["a"]) == 100
+    assert score([raised], ["a"]) == 0
 
 
 def test_an_empty_partition_that_only_warns_is_published() -> None:
