@@ -31,13 +31,17 @@ BRONZE_COLUMNS = (ROW_ID, RAW_HASH, SOURCE_OBJECT, DEFECT, DEFECT_LINE, UNKNOWN,
 SNAPSHOT_PARTITION = "0"
 META_FOLDER = "_lakehouse"
 VERSIONS_FOLDER = f"{META_FOLDER}/versions"
+PINS_FOLDER, SETS_FOLDER, RELEASES_FOLDER = f"{META_FOLDER}/pins", f"{META_FOLDER}/sets", f"{META_FOLDER}/releases"
 RUN_LOG_FOLDER = "run_log"
 PROOF_FILE = f"{META_FOLDER}/store.json"
 NULL_FOLDER = "__HIVE_DEFAULT_PARTITION__"
 
 _KEY = re.compile(r"[A-Za-z0-9_.:=+\-]{1,128}")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
-_STAGED = re.compile(r"stg-(?P<publish>[A-Za-z0-9-]+)-(?P<number>[0-9]{5})\.parquet")
+_STAGED = re.compile(
+    r"(?:stg|mnt-(?P<layout>[0-9a-f]{8})-[0-9a-f]{8})-(?P<publish>[A-Za-z0-9-]+)-(?P<number>[0-9]{5})\.parquet"
+)
+_SET = re.compile(r"set[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -138,15 +142,36 @@ def publish_id(run_id: str, chunk: int, attempt: str) -> str:
     return f"{run}-{chunk:04d}-{attempt}"
 
 
-def staged_file(publish: str, number: int) -> str:
+def staged_file(publish: str, number: int, prefix: str = "stg") -> str:
     """Return the name of the `number`-th file of a publish inside its partition folder."""
-    return f"stg-{publish}-{number:05d}.parquet"
+    return f"{prefix}-{publish}-{number:05d}.parquet"
+
+
+def rewritten_prefix(layout: str, token: str) -> str:
+    """Return what names of files begin with that maintenance rewrote; `layout` says how rows lie in them."""
+    return f"mnt-{layout}-{token}"
 
 
 def publish_of(file_path: str) -> str | None:
-    """Return the publish that wrote a data file, or None for a file that is not ours."""
+    """Return the publish whose rows a data file holds (or a set of them), or None for a file that is not ours."""
     match = _STAGED.fullmatch(file_path.rsplit("/", 1)[-1])
     return match["publish"] if match else None
+
+
+def layout_of(file_path: str) -> str | None:
+    """Return how rows lie in a file that maintenance rewrote, or None for one that a publish staged."""
+    match = _STAGED.fullmatch(file_path.rsplit("/", 1)[-1])
+    return match["layout"] if match else None
+
+
+def is_publish_set(publish: str) -> bool:
+    """Whether a file's publish stands for several; a publish has dashes in its name."""
+    return bool(_SET.fullmatch(publish))
+
+
+def publish_set_file(name: str) -> str:
+    """Return the list of publishes that a set stands for, relative to its table's folder."""
+    return f"{SETS_FOLDER}/{name}.json"
 
 
 def record_file(publish: str) -> str:
@@ -156,7 +181,17 @@ def record_file(publish: str) -> str:
 
 def pin_file(publish: str) -> str:
     """Return the pins of one publish, relative to its table's folder."""
-    return f"{META_FOLDER}/pins/{publish}.json"
+    return f"{PINS_FOLDER}/{publish}.json"
+
+
+def maintenance_file(token: str) -> str:
+    """Return what a rewrite by maintenance says it did, relative to its table's folder."""
+    return f"{META_FOLDER}/maintenance/{token}.json"
+
+
+def release_file(name: str) -> str:
+    """Return the version that a release keeps, relative to its table's folder."""
+    return f"{RELEASES_FOLDER}/{name}.json"
 
 
 def version_marker(version: int) -> str:

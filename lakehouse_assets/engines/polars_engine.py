@@ -19,6 +19,7 @@ from lakehouse_assets.results import StagedFile
 
 # Measured on two million order lines: a quarter less CPU than the default level for 7 % more bytes.
 ZSTD_LEVEL = 1
+ROWS_PER_FILE = 1_000_000
 _STATS_TYPES = (pl.Int32, pl.Int64, pl.Date)
 
 
@@ -27,7 +28,7 @@ class PolarsEngine:
 
     name = "polars"
 
-    def __init__(self, storage_options: Mapping[str, str] | None = None, *, rows_per_file: int = 1_000_000) -> None:
+    def __init__(self, storage_options: Mapping[str, str] | None = None, *, rows_per_file: int = ROWS_PER_FILE) -> None:
         self._options = dict(storage_options or {})
         self._rows_per_file = rows_per_file
 
@@ -66,7 +67,8 @@ class PolarsEngine:
     def stage_empty(self, target: Target, partition: str, schema: Mapping[str, nw.dtypes.DType]) -> StagedFile:
         """Write the one zero-row file that says "published and empty"."""
         name = (
-            f"{partition_folder(target.partition_column, partition)}/{staged_file(target.publish, target.first_number)}"
+            f"{partition_folder(target.partition_column, partition)}/"
+            f"{staged_file(target.publish, target.first_number, target.prefix)}"
         )
         path = f"{target.root}/{name}"
         with translated(target.root):
@@ -103,7 +105,8 @@ class PolarsEngine:
         def name(part: Any) -> str:  # noqa: ANN401 - FileProviderArgs is not exported
             key = part.partition_keys.item()
             folder = partition_folder(target.partition_column, NULL_FOLDER if key is None else key)
-            return f"{folder}/{staged_file(target.publish, target.first_number + part.index_in_partition)}"
+            number = target.first_number + part.index_in_partition
+            return f"{folder}/{staged_file(target.publish, number, target.prefix)}"
 
         place = pl.PartitionBy(
             target.root,
@@ -117,7 +120,7 @@ class PolarsEngine:
             place,
             mkdir=_is_local(target.root),
             lazy=True,
-            maintain_order=False,
+            maintain_order=branch.keeps_order,
             compression_level=ZSTD_LEVEL,
             storage_options=self._options or None,
             sinked_paths_callback=lambda sunk: written.extend(str(getattr(p, "path", p)) for p in sunk.paths),

@@ -1,7 +1,7 @@
 """What an engine does for the pipeline: compute frames and stage files. It never commits."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import narwhals as nw
@@ -17,19 +17,21 @@ class DataFile:
     path: str
     rows: int
     partition: str
+    size: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """Where to stage: the table's root, its partition column and the publish that owns the files.
 
-    `first_number` keeps the files of several passes of one publish apart.
+    `first_number` keeps the files of several passes of one publish apart. `prefix` is another one for maintenance.
     """
 
     root: str
     partition_column: str
     publish: str
     first_number: int = 0
+    prefix: str = "stg"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Branch:
 
     frame: nw.LazyFrame
     target: Target
+    keeps_order: bool = False
 
 
 class Engine(Protocol):

@@ -10,7 +10,7 @@ import narwhals as nw
 
 from lakehouse_assets.engines import kit
 from lakehouse_assets.errors import UnknownTableError
-from lakehouse_assets.naming import SIDE_TABLES, TableName, publish_of, quarantine_of
+from lakehouse_assets.naming import BUCKET, SIDE_TABLES, SNAPSHOT_PARTITION, TableName, publish_of, quarantine_of
 from lakehouse_assets.pipeline.hashes import hashed_partitions, with_content_hash, with_quarantine_hash
 from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.storage.table import OpenTable
@@ -39,7 +39,8 @@ def content_of(lake: Lake, table: TableName) -> Content:
     rows = _hashed(lake, table, opened)
     totals = lake.engine.collect(hashed_partitions(rows, opened.partition_column))
     found = {str(p): (int(n), kit.content_hash(n, low, high)) for p, n, low, high in totals.iter_rows()}
-    partitions = {p: found.get(p, (0, kit.content_hash(0, 0, 0))) for p in opened.partitions}
+    names = [SNAPSHOT_PARTITION] if opened.partition_column == BUCKET and opened.files else opened.partitions
+    partitions = {p: found.get(p, (0, kit.content_hash(0, 0, 0))) for p in names}
     lines = "\n".join(f"{p} {n} {digest}" for p, (n, digest) in sorted(partitions.items()) if n or p in found)
     digest = hashlib.sha256(lines.encode()).hexdigest()[:32]
     return Content(str(table), opened.version, sum(n for n, _ in partitions.values()), digest, partitions)
@@ -51,14 +52,17 @@ def served_quarantine(lake: Lake, table: TableName) -> nw.LazyFrame | None:
     if opened is None or side is None:
         return None
     # One publish holds many partitions, and each of them is superseded by itself.
-    served = {(file.partition, publish_of(file.path)) for file in opened.files}
+    served = {(file.partition, name) for file in opened.files for name in opened.publishes_of(file)}
     files = [file for file in side.files if (file.partition, publish_of(file.path)) in served]
     return lake.scan(side, files) if files else None
 
 
 def _hashed(lake: Lake, table: TableName, opened: OpenTable) -> nw.LazyFrame:
     if table.layer not in _QUARANTINE:
-        return with_content_hash(lake.scan(opened), opened.columns, opened.partition_column)
+        hashed = with_content_hash(lake.scan(opened), opened.columns, opened.partition_column)
+        # The same rows are the same content, in however many buckets they lie.
+        is_whole = opened.partition_column == BUCKET
+        return hashed.with_columns(nw.lit(SNAPSHOT_PARTITION).alias(BUCKET)) if is_whole else hashed
     of = TableName(table.path[0], table.path[1:])
     rows = served_quarantine(lake, of) if table.layer == "quarantine" else lake.scan(opened)
     return with_quarantine_hash(lake.scan(opened, ()) if rows is None else rows)

@@ -13,9 +13,10 @@ from deltalake.schema import ArrayType, MapType, StructType
 from lakehouse_assets.contracts.model import Column, ColumnType, Kind
 from lakehouse_assets.engines.protocol import DataFile
 from lakehouse_assets.errors import LostCommitsError
-from lakehouse_assets.naming import publish_of
+from lakehouse_assets.naming import is_publish_set, publish_of
 from lakehouse_assets.storage.objects import Objects, translated
 from lakehouse_assets.storage.proof import require_atomic
+from lakehouse_assets.storage.publish_sets import read_set
 from lakehouse_assets.storage.versions import forget_versions, known_version, note_version
 
 
@@ -41,12 +42,18 @@ class OpenTable:
         wanted = set(partitions)
         return tuple(file for file in self.files if file.partition in wanted)
 
+    def publishes_of(self, file: DataFile) -> tuple[str, ...]:
+        """Return the publishes whose rows a file holds: one, or several that maintenance put together."""
+        name = publish_of(file.path)
+        if name is None:
+            return ()
+        return read_set(Objects(self.root, self.options), name) if is_publish_set(name) else (name,)
+
     def publishes_by_partition(self) -> dict[str, tuple[str, ...]]:
         """Return the publishes that each partition's active files belong to."""
         found: dict[str, set[str]] = {}
         for file in self.files:
-            name = publish_of(file.path)
-            if name is not None:
+            for name in self.publishes_of(file):
                 found.setdefault(file.partition, set()).add(name)
         return {partition: tuple(sorted(names)) for partition, names in found.items()}
 
@@ -155,8 +162,8 @@ def _opened(root: str, delta: DeltaTable, options: Mapping[str, str]) -> OpenTab
     partition_column = delta.metadata().partition_columns[0]
     actions = pl.DataFrame(delta.get_add_actions(flatten=True))
     value = pl.col(f"partition.{partition_column}").cast(pl.String)
-    rows = actions.select("path", pl.col("num_records").fill_null(0), value).sort("path").rows()
-    files = tuple(DataFile(unquote(path), count, partition) for path, count, partition in rows)
+    rows = actions.select("path", pl.col("num_records").fill_null(0), value, "size_bytes").sort("path").rows()
+    files = tuple(DataFile(unquote(path), count, partition, size) for path, count, partition, size in rows)
     columns = {name: str(kind) for name, kind in _columns(delta).items()}
     return OpenTable(root, delta.version(), partition_column, columns, files, delta, dict(options))
 
