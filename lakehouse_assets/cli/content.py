@@ -35,6 +35,8 @@ def content_hash(
 
 def tables(*, as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False) -> None:
     """List every table with its version, rows and partitions."""
+    from lakehouse_assets.pipeline.outdated import find_outdated  # noqa: PLC0415 - start fast for --help
+
     lake = current_lake()
     rows = []
     for name in lake.catalog.contracts:
@@ -46,6 +48,7 @@ def tables(*, as_json: Annotated[bool, typer.Option("--json", help="Print as JSO
                 "version": opened.version if opened else None,
                 "rows": sum(file.rows for file in files),
                 "partitions": len(opened.partitions) if opened else 0,
+                "outdated": len(find_outdated(lake, name)),
                 "uri": lake.root_of(name),
             }
         )
@@ -54,8 +57,9 @@ def tables(*, as_json: Annotated[bool, typer.Option("--json", help="Print as JSO
         return
     from rich.table import Table  # noqa: PLC0415 - only when a person reads
 
-    table = Table("table", "version", "rows", "partitions", "where")
+    table = Table("table", "version", "rows", "partitions", "outdated", "where")
     for row in rows:
         version = "never published" if row["version"] is None else str(row["version"])
-        table.add_row(str(row["table"]), version, f"{row['rows']:,}", f"{row['partitions']:,}", str(row["uri"]))
+        numbers = (f"{row[key]:,}" for key in ("rows", "partitions", "outdated"))
+        table.add_row(str(row["table"]), version, *numbers, str(row["uri"]))
     console.print(table)

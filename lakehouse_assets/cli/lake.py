@@ -1,7 +1,10 @@
 """The lake of the chosen environment, for every command; no command of its own."""
 
 import os
+from dataclasses import replace
+from pathlib import Path
 
+from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.naming import TableName
 from lakehouse_assets.pipeline.lake import Lake, open_lake
 from lakehouse_assets.settings import load_settings
@@ -10,6 +13,13 @@ from lakehouse_assets.settings import load_settings
 def current_lake() -> Lake:
     """Open the lake that `LAKEHOUSE_ENV` selects; raise ConfigError with every problem at once."""
     return open_lake(load_settings(os.environ))
+
+
+def other_lake(config_dir: Path) -> Lake:
+    """Open the same lake under contracts and sources of another folder; the settings stay those of `LAKEHOUSE_ENV`."""
+    if not config_dir.is_dir():
+        raise LakehouseError(f"there is no folder {str(config_dir)!r}.", fix="Name a folder like config/.")
+    return open_lake(replace(load_settings(os.environ), config_dir=config_dir.absolute()))
 
 
 def table_argument(text: str) -> TableName:

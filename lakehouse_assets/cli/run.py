@@ -3,16 +3,19 @@
 import contextlib
 import sys
 import uuid
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.markup import escape
 
 from lakehouse_assets.cli.console import console, err, print_json
-from lakehouse_assets.cli.lake import current_lake, table_argument
+from lakehouse_assets.cli.forecasts import print_forecasts
+from lakehouse_assets.cli.lake import current_lake, other_lake, table_argument
 from lakehouse_assets.errors import LakehouseError, PartitionBlockedError
 from lakehouse_assets.naming import TableName
 from lakehouse_assets.pipeline.intent import ORDINARY, Difference, Intent, RowIds
+from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.results import PartitionResult
 
 
@@ -21,7 +24,7 @@ def register(app: typer.Typer) -> None:
     app.command("run")(run)
 
 
-def run(
+def run(  # noqa: PLR0913 - the options of a command
     table: Annotated[str, typer.Argument(help="A table, such as silver/retail_order_lines.")],
     partition: Annotated[list[str] | None, typer.Option("--partition", "-p", help="A partition; repeatable.")] = None,
     partition_range: Annotated[str, typer.Option(help="First and last partition, `A...B`.")] = "",
@@ -30,15 +33,24 @@ def run(
     re_extract: Annotated[
         bool, typer.Option("--re-extract", help="Replace bronze by what the source says now; prints what changes.")
     ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would change; publish nothing.")] = False,
+    config_dir: Annotated[
+        Path | None, typer.Option(help="With --dry-run: take contracts and sources from this folder.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print results as JSON.")] = False,
 ) -> None:
     """Compute and publish partitions; exit 1 when one is blocked."""
     from lakehouse_assets.pipeline.run import materialise  # noqa: PLC0415 - start fast for --help
 
-    lake = current_lake()
+    lake = _lake(config_dir, dry_run=dry_run)
     name = table_argument(table)
     known = lake.partitions(name)
     wanted = _wanted(name, known, partition or [], partition_range, every=every)
+    if dry_run:
+        from lakehouse_assets.pipeline.dry_run import dry_run as forecast  # noqa: PLC0415
+
+        print_forecasts(list(forecast(lake, name, wanted)), as_json=as_json)
+        return
     differences: list[Difference] = []
     intent = _re_extraction(name, differences) if re_extract else ORDINARY
     # Where the run log goes to stdout, its lines would stand between people or machines and the answer.
@@ -55,6 +67,16 @@ def run(
             blocked[0].message + (f" (and {len(blocked) - 1} more partitions)" if len(blocked) > 1 else ""),
             fix="Readers see what they saw before.",
         )
+
+
+def _lake(config_dir: Path | None, *, dry_run: bool) -> Lake:
+    if config_dir is None:
+        return current_lake()
+    if not dry_run:
+        raise LakehouseError(
+            "--config-dir only goes with --dry-run.", fix="To publish with it, set LAKEHOUSE_CONFIG_DIR."
+        )
+    return other_lake(config_dir)
 
 
 def _re_extraction(name: TableName, differences: list[Difference]) -> Intent:

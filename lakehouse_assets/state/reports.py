@@ -98,6 +98,27 @@ class OpenIncident:
     opened_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class StoredDrift:
+    """One drift event of one partition, as its newest publish told it."""
+
+    table: str
+    partition: str
+    publish: str
+    at: datetime
+    type: str
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    renamed: tuple[tuple[str, str], ...]
+    type_changed: tuple[str, ...]
+    where: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns it is about, for a person."""
+        return (*self.added, *self.removed, *(f"{old} → {new}" for old, new in self.renamed), *self.type_changed)
+
+
 def latest_partitions(connection: sa.Connection, table: str | None = None) -> tuple[PartitionStatus, ...]:
     """Return the newest word on every partition, of one table or of all, by table and partition."""
     ledger, publish = schema.partition_ledger, schema.publishes
@@ -126,6 +147,34 @@ def latest_partitions(connection: sa.Connection, table: str | None = None) -> tu
         .order_by(newest.c.table_name, newest.c.partition)
     )
     return tuple(PartitionStatus(*row) for row in connection.execute(query))
+
+
+def drift_events(connection: sa.Connection, table: str | None = None) -> tuple[StoredDrift, ...]:
+    """Return every difference that publishes told of, by table, partition and time; each once a partition."""
+    ledger = schema.partition_ledger
+    query = sa.select(
+        ledger.c.table_name, ledger.c.partition, ledger.c.publish, ledger.c.finished_at, ledger.c.drift
+    ).order_by(ledger.c.table_name, ledger.c.partition, ledger.c.finished_at)
+    if table is not None:
+        query = query.where(ledger.c.table_name == table)
+    found: dict[tuple[Any, ...], StoredDrift] = {}
+    for name, partition, publish, at, events in connection.execute(query):
+        for event in events:
+            one = _drift((name, partition, publish, at), event)
+            found[name, partition, one.type, one.names] = one
+    return tuple(found.values())
+
+
+def _drift(of: tuple[str, str, str, datetime], event: dict[str, Any]) -> StoredDrift:
+    return StoredDrift(
+        *of,
+        type=event["type"],
+        added=tuple(event["added"]),
+        removed=tuple(event["removed"]),
+        renamed=tuple((old, new) for old, new in event["renamed"]),
+        type_changed=tuple(event["type_changed"]),
+        where=event["where"],
+    )
 
 
 def known_publishes(connection: sa.Connection) -> frozenset[tuple[str, str]]:
