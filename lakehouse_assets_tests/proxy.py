@@ -57,10 +57,14 @@ def always(fault: Fault) -> Callable[[Request], Fault]:
 
 @dataclass
 class Proxy:
-    """What a test holds: the address to give to the lake, the fault in force, and what has happened so far."""
+    """What a test holds: the address to give to the lake, what to do to requests, and what has happened so far.
+
+    `skew_seconds` is how far the clock is ahead that answers tell.
+    """
 
     endpoint: str
     fault: Callable[[Request], Fault] = nothing
+    skew_seconds: float = 0.0
     happened: Counter[Fault] = field(default_factory=Counter)
     requests: Counter[str] = field(default_factory=Counter)
 
@@ -104,6 +108,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """Return the time of a store whose clock is wrong by what the test says."""
+        return super().date_time_string((timestamp or time.time()) + self.server.proxy.skew_seconds)
 
     def _pass(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)

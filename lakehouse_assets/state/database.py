@@ -20,17 +20,28 @@ _WRITER_LOCK = 0x1A4E
 
 def connect(url: str) -> sa.Engine:
     """Return an engine for a SQLite or PostgreSQL URL; nothing is opened yet."""
-    try:
-        parsed = sa.make_url(url)
-    except sa.exc.ArgumentError as error:
-        msg = "the state store's URL cannot be read."
-        raise StateError(msg, fix="Write `sqlite:///path/state.db` or `postgresql://user@host/name`.") from error
+    parsed = _parsed(url)
     if parsed.get_backend_name() == "sqlite":
         return _connect_sqlite(parsed)
     if parsed.get_backend_name() == "postgresql":
         return _connect_postgresql(parsed)
     msg = f"the state store cannot live in {parsed.get_backend_name()!r}."
     raise StateError(msg, fix="Use SQLite or PostgreSQL.")
+
+
+def sqlite_file(url: str) -> Path | None:
+    """Return the file of a SQLite store, or None for a server or a store in memory."""
+    parsed = _parsed(url)
+    is_file = parsed.get_backend_name() == "sqlite" and parsed.database not in {None, "", ":memory:"}
+    return Path(str(parsed.database)).absolute() if is_file else None
+
+
+def _parsed(url: str) -> sa.URL:
+    try:
+        return sa.make_url(url)
+    except sa.exc.ArgumentError as error:
+        msg = "the state store's URL cannot be read."
+        raise StateError(msg, fix="Write `sqlite:///path/state.db` or `postgresql://user@host/name`.") from error
 
 
 def _connect_sqlite(url: sa.URL) -> sa.Engine:

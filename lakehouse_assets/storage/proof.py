@@ -20,7 +20,7 @@ from lakehouse_assets.storage.stalled_put import Contest, contest
 PROVEN_FOR = timedelta(days=7)
 SCHEMES = frozenset({"s3", "s3a"})
 _CONTESTS = 3
-_FIX = (
+UNSAFE_FIX = (
     "Use a store with atomic conditional PUT, and no proxy before it that drops `If-None-Match`; "
     "then `lakehouse doctor` says so."
 )
@@ -41,7 +41,7 @@ def require_atomic(root: str, options: Mapping[str, str]) -> None:
         found = ask(root, options)
         if not found.is_atomic:
             raise UnsafeStoreError(
-                f"commits to this store could be lost without an error: {found.sentence}.", where=root, fix=_FIX
+                f"commits to this store could be lost without an error: {found.sentence}.", where=root, fix=UNSAFE_FIX
             )
         remembered = now
         objects.write(PROOF_FILE, json.dumps({"store": address, "provenAt": now.isoformat()}).encode())

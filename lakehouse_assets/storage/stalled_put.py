@@ -13,7 +13,8 @@ import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any, cast
 from urllib.parse import SplitResult, urlsplit
 
@@ -70,25 +71,35 @@ def contest(root: str, options: Mapping[str, str]) -> Contest:
     """
     key = probe_file(secrets.token_hex(8))
     with translated(root):
-        store = open_store(root, options)
-        try:
-            return _contest(store, key, options, root)
-        finally:
-            with contextlib.suppress(FileNotFoundError):
-                obstore.delete(store, key)
+        return _contest(open_store(root, options), key, options, root)
+
+
+def store_clock(root: str, options: Mapping[str, str]) -> datetime | None:
+    """Return the time a store answers with, to the second, or None when it names none; no permission is needed."""
+    with translated(root):
+        address = urlsplit(obstore.sign(open_store(root, options), "GET", probe_file("clock"), timedelta(minutes=1)))
+        with _connected(address, options) as connection:
+            # Unsigned on purpose: a store refuses what was signed by a clock that is far off.
+            connection.request("HEAD", address.path)
+            answer = connection.getresponse()
+    date = answer.getheader("Date")
+    return parsedate_to_datetime(date).astimezone(UTC) if date else None
 
 
 def _contest(store: Any, key: str, options: Mapping[str, str], root: str) -> Contest:  # noqa: ANN401 - obstore's union
     address = urlsplit(obstore.sign(store, "PUT", key, timedelta(minutes=5)))
     with _connected(address, options) as stalled, ThreadPoolExecutor(1) as second:
         _begin(stalled, address)
-        time.sleep(_STALL_SECONDS)
-        # The library that Delta commits with; it may wait for the first writer, so it must not hold us up.
-        quick = second.submit(_create, store, key)
-        wait([quick], timeout=_PATIENCE_SECONDS)
-        stalled_won = _finish(stalled, root)
-        quick_won = quick.result()
-    return Contest(stalled_won, quick_won, late_won=_create(store, key))
+        try:
+            time.sleep(_STALL_SECONDS)
+            # The library that Delta commits with; it may wait for the first writer, so it must not hold us up.
+            quick = second.submit(_create, store, key)
+            wait([quick], timeout=_PATIENCE_SECONDS)
+            stalled_won = _finish(stalled, root)
+            return Contest(stalled_won, quick.result(), late_won=_create(store, key))
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                obstore.delete(store, key)
 
 
 @contextlib.contextmanager

@@ -1,0 +1,1 @@
+"""What `lakehouse doctor` looks at, one module a subject. Each leaves everything as it was."""

@@ -1,0 +1,27 @@
+"""Whether every table that is there can be opened: its log is whole and ends where it is known to end."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from lakehouse_assets.errors import StorageError
+from lakehouse_assets.naming import TableName
+from lakehouse_assets.pipeline.diagnosis import Diagnosis, Installation, fine, of_error, probe
+from lakehouse_assets.pipeline.lake import Lake, open_lake
+
+
+@probe
+def tables(installation: Installation) -> Iterator[Diagnosis]:
+    """Open each table at its newest version."""
+    lake = open_lake(installation.settings)
+    opened = 0
+    for name in lake.catalog.contracts:
+        try:
+            opened += _is_there(lake, name) and lake.open(name) is not None
+        except StorageError as raised:
+            yield of_error(raised)
+    yield fine(f"{opened} of {len(lake.catalog.contracts)} tables are there and can be opened", lake.root)
+
+
+def _is_there(lake: Lake, name: TableName) -> bool:
+    # Looking for a table that is not there must not make its folder.
+    return not lake.settings.is_local or Path(lake.root_of(name)).is_dir()
