@@ -188,11 +188,15 @@ class PartitionRecord:
     objects: tuple[SourceObject, ...] = ()
     drift: tuple[DriftEvent, ...] = ()
     measures: Mapping[str, Any] = field(default_factory=dict)
+    content_totals: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What one publish did: written before the commit, beside the data, never trimmed with the log."""
+    """What one publish did: written before the commit, beside the data, never trimmed with the log.
+
+    `batches` is where the publish took each of its batches (`storage.fence`).
+    """
 
     publish: str
     table: str
@@ -206,6 +210,7 @@ class Record:
     upstreams: Mapping[str, int] = field(default_factory=dict)
     engine: str = "polars"
     purpose: str = ""
+    batches: Mapping[str, int] = field(default_factory=dict)
 
 
 LATE_ROWS, TOO_LATE = "late_rows", "too_late"

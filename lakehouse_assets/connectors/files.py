@@ -5,10 +5,11 @@ What does not: how files are found, opened and parsed; that is `file_formats`.
 """
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -26,7 +27,7 @@ from lakehouse_assets.connectors.file_formats.object_store import ObjectStore
 from lakehouse_assets.connectors.protocol import Extraction, Rejection
 from lakehouse_assets.contracts.model import ReadOptions, Source, SourceTable
 from lakehouse_assets.errors import SourceError
-from lakehouse_assets.results import DeadLetter
+from lakehouse_assets.results import DeadLetter, SourceObject
 
 # A dead letter travels through memory; of a larger object the beginning is kept, the object itself stays where it is.
 DEAD_LETTER_BYTES = 64 << 20
@@ -38,6 +39,14 @@ class _Loaded:
 
     content: Content
     table: Table
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrived:
+    """The objects of one partition and where they are."""
+
+    location: Location
+    entries: Sequence[Entry]
 
 
 class Files:
@@ -53,21 +62,39 @@ class Files:
 
         Raises ConfigError for a connection that cannot be resolved, SourceError for read options that cannot be used.
         """
-        connection = resolve(self._source, os.environ if self._environ is None else self._environ)
         read = _readable(table)
+        return {
+            partition: Rejection(partition, arrived)
+            if isinstance(arrived, SourceError)
+            else _read_partition(arrived.location, table, read, partition, arrived.entries)
+            for partition, arrived in self._arrivals(read, partitions).items()
+        }
+
+    def extract_objects(
+        self, table: SourceTable, partitions: Sequence[str], is_known: Callable[[str, SourceObject], bool]
+    ) -> Iterator[Extraction | Rejection]:
+        """Yield every object of some partitions by itself, read when it is asked for; of known ones only the hash."""
+        read = _readable(table)
+        for partition, arrived in self._arrivals(read, partitions).items():
+            if isinstance(arrived, SourceError):
+                yield Rejection(partition, arrived)
+                continue
+            for entry in arrived.entries:
+                if not is_known(partition, _identity(arrived.location, entry)):
+                    yield _read_partition(arrived.location, table, read, partition, [entry])
+
+    def _arrivals(self, read: ReadOptions, partitions: Sequence[str]) -> dict[str, _Arrived | SourceError]:
+        connection = resolve(self._source, os.environ if self._environ is None else self._environ)
         try:
             location = _open(connection, where=str(self._source.place))
         except SourceError as error:
-            return {partition: Rejection(partition, error) for partition in partitions}
-        arrivals = find_arrivals(location, read, partitions, clock=self._clock)
-        answers: dict[str, Extraction | Rejection] = {}
-        for partition in partitions:
-            arrived = arrivals[partition]
-            if isinstance(arrived, SourceError):
-                answers[partition] = Rejection(partition, arrived)
-            else:
-                answers[partition] = _read_partition(location, table, read, partition, arrived)
-        return answers
+            return dict.fromkeys(partitions, error)
+        found = find_arrivals(location, read, partitions, clock=self._clock)
+        ordered = {partition: found[partition] for partition in partitions}
+        return {
+            partition: one if isinstance(one, SourceError) else _Arrived(location, one)
+            for partition, one in ordered.items()
+        }
 
 
 def _open(connection: Mapping[str, Any], *, where: str) -> Location:
@@ -116,6 +143,16 @@ def _read_partition(
     letters = (_dead_letter(location, table, partition, entry, error) for entry, error in refused)
     drift = (event for _, error in refused if isinstance(error, HeaderError) for event in error.drift)
     return Rejection(partition, refused[0][1], tuple(letters), tuple(drift))
+
+
+def _identity(location: Location, entry: Entry) -> SourceObject:
+    digest = sha256()
+    try:
+        for chunk in location.read(entry):
+            digest.update(chunk)
+    except SourceError:
+        return SourceObject(entry.path, entry.size, "")  # reading it will say what is wrong
+    return SourceObject(entry.path, entry.size, digest.hexdigest())
 
 
 def _load(location: Location, entry: Entry, table: SourceTable, read: ReadOptions) -> _Loaded:

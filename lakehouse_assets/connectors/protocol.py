@@ -1,8 +1,8 @@
 """What a connector returns. One module per kind of source implements `Connector`; the registry finds it by `kind`."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import narwhals as nw
 
@@ -54,4 +54,18 @@ class Connector(Protocol):
 
     def extract(self, table: SourceTable, partitions: Sequence[str]) -> Mapping[str, Extraction | Rejection]:
         """Return one answer for every partition asked for; a bad partition never stops a good one."""
+        ...
+
+
+@runtime_checkable
+class ObjectConnector(Protocol):
+    """A connector whose partitions are made of objects that can be told apart, for tables that are appended once."""
+
+    def extract_objects(
+        self, table: SourceTable, partitions: Sequence[str], is_known: Callable[[str, SourceObject], bool]
+    ) -> Iterator[Extraction | Rejection]:
+        """Yield one answer for each object that is not known, by partition; one Rejection where nothing arrived.
+
+        Each Extraction has exactly one object. Equal content under two names is two objects.
+        """
         ...

@@ -4,10 +4,13 @@ Each record is one transaction: its ledger, its rule results, and the incidents 
 """
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from lakehouse_assets.contracts.loading import Mode
 from lakehouse_assets.incidents.book import failing_partitions, list_incidents, track
 from lakehouse_assets.incidents.channel import find_channels
 from lakehouse_assets.incidents.facts import RUN_FAILURE, facts_of_record
@@ -16,7 +19,7 @@ from lakehouse_assets.incidents.routing import Routing, load_routing
 from lakehouse_assets.naming import META_FOLDER, TableName, blocked_of
 from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.pipeline.logbook import forget_lines, waiting_lines
-from lakehouse_assets.pipeline.recorded import readable_record, served
+from lakehouse_assets.pipeline.recorded import Recorded, readable_record, served
 from lakehouse_assets.results import BLOCKED, PUBLISHED, Record
 from lakehouse_assets.state.absorb import absorb_record, write_run_log
 from lakehouse_assets.state.reports import known_publishes
@@ -90,8 +93,31 @@ def _fresh(lake: Lake, table: TableName, folder: TableName, known: frozenset[tup
             record = readable_record(objects, publish)
             fresh += [record] if record is not None else []
     promised = [record for record in fresh if any(one.status == PUBLISHED for one in record.partitions)]
+    if folder == table and lake.contract(table).load.mode is Mode.APPEND_ONCE:
+        yield from (record for record in fresh if record not in promised)
+        yield from _appended(lake, table, promised)
+        return
     open_promises = _not_yet_true(lake, table, promised)
     yield from (record for record in fresh if record.publish not in open_promises)
+
+
+def _appended(lake: Lake, table: TableName, promised: Collection[Record]) -> Iterator[Record]:
+    """Yield what became of appends: of each partition, what all its publishes say together is the word on it.
+
+    Commits need not come in the order of their records; one that came late still tells the newest word.
+    """
+    words = served(lake, table, skip_damaged=True) if promised else {}
+    for record in promised:
+        true = [words[one.partition] for one in record.partitions if record.publish in _publishes(words, one.partition)]
+        if true:
+            newest = max(word.record.finished_at for word in true)
+            late = datetime.fromisoformat(newest) + timedelta(microseconds=1)
+            at = record.finished_at if record.finished_at >= newest else late.isoformat()
+            yield replace(record, partitions=tuple(word.of for word in true), finished_at=at)
+
+
+def _publishes(words: Mapping[str, Recorded], partition: str) -> tuple[str, ...]:
+    return words[partition].publishes if partition in words else ()
 
 
 def _not_yet_true(lake: Lake, table: TableName, promised: Collection[Record]) -> frozenset[str]:

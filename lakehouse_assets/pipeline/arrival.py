@@ -37,10 +37,14 @@ def accepted(answer: Extraction, counted: Mapping[str, int], repeats: Mapping[st
     )
 
 
+def near_partitions(step: Step) -> list[str]:
+    """Return the other partitions in which a repeated object is looked for."""
+    return [key for key in step.table.partitions if key not in step.partitions][-LOOK_BACK_PARTITIONS:]
+
+
 def find_repeats(step: Step, arrived: Iterable[Extraction]) -> dict[str, dict[str, str]]:
     """Return, a partition, which of its objects an earlier partition had already, by sha256 of the content."""
-    near = [key for key in step.table.partitions if key not in step.partitions][-LOOK_BACK_PARTITIONS:]
-    known = recorded(step.lake.objects_of(step.name), step.table, near)
+    known = recorded(step.lake.objects_of(step.name), step.table, near_partitions(step))
     first: dict[str, str] = {}
     for partition, one in sorted(known.items()):
         for source_object in one.of.objects:

@@ -31,22 +31,22 @@ def ingest(step: Step) -> Draft:
     extracted = step.lake.connector(source).extract(table, wanted) if wanted else {}
     answers = {**known, **united(step, fitted(step, extracted))}
     arrived = [answer for answer in answers.values() if isinstance(answer, Extraction)]
-    columns = _columns(step, arrived)
+    columns = landing_columns(step, arrived)
     staged: list[StagedFile] = []
     totals: list[pl.DataFrame] = []
     if arrived:
-        rows = nw.concat([_landed(answer, columns) for answer in arrived], how="vertical")
+        rows = nw.concat([landed(answer, columns) for answer in arrived], how="vertical")
         (staged,), counted = step.lake.engine.stage([Branch(rows.select(*columns), step.target())], _totals(rows))
         totals.append(counted)
-        answers = {partition: _confirmed(answer) for partition, answer in answers.items()}
+        answers = {partition: confirmed(answer) for partition, answer in answers.items()}
         tell_differences(step, [key for key in answers if isinstance(answers[key], Extraction)], staged)
     counts = {row[PROC_DATE]: row for frame in totals for row in frame.iter_rows(named=True)}
     repeats = find_repeats(step, arrived)
-    tallies = (_tally(answers[key], counts.get(key, {}), repeats.get(key, {})) for key in step.partitions)
+    tallies = (tally_of(answers[key], counts.get(key, {}), repeats.get(key, {})) for key in step.partitions)
     return Draft(tuple(tallies), tuple(staged), (), columns)
 
 
-def _confirmed(answer: Extraction | Rejection) -> Extraction | Rejection:
+def confirmed(answer: Extraction | Rejection) -> Extraction | Rejection:
     """Ask once more whether what was staged is what was checked; an object may have been replaced meanwhile."""
     if isinstance(answer, Rejection) or answer.confirm is None:
         return answer
@@ -57,7 +57,8 @@ def _confirmed(answer: Extraction | Rejection) -> Extraction | Rejection:
     return answer
 
 
-def _columns(step: Step, arrived: list[Extraction]) -> dict[str, str]:
+def landing_columns(step: Step, arrived: list[Extraction]) -> dict[str, str]:
+    """Return the columns that arrivals are stored with: the table's, and those that evolved."""
     declared = dict(step.columns)
     known = {*declared, *_TECHNICAL}
     evolved = {
@@ -70,7 +71,8 @@ def _columns(step: Step, arrived: list[Extraction]) -> dict[str, str]:
     return {**declared, **evolved, PROC_DATE: step.columns[PROC_DATE]}
 
 
-def _landed(answer: Extraction, columns: Mapping[str, str]) -> nw.LazyFrame:
+def landed(answer: Extraction, columns: Mapping[str, str]) -> nw.LazyFrame:
+    """Return the rows of an arrival as they are stored."""
     rows = answer.frame
     have = rows.collect_schema()
     # Rows that landed before keep the hash they landed with.
@@ -89,7 +91,8 @@ def _totals(rows: nw.LazyFrame) -> nw.LazyFrame:
     )
 
 
-def _tally(answer: Extraction | Rejection, counted: Mapping[str, int], repeats: Mapping[str, str]) -> Tally:
+def tally_of(answer: Extraction | Rejection, counted: Mapping[str, int], repeats: Mapping[str, str]) -> Tally:
+    """Return what was counted about an arrival; `repeats` maps its objects to where their content was met before."""
     if isinstance(answer, Rejection):
         results = refused(answer)
         return Tally(answer.partition, Ledger(), results, drift=answer.drift, dead_letters=answer.dead_letters)

@@ -43,7 +43,7 @@ def publish(step: Step, draft: Draft) -> list[PartitionResult]:
     same = {name for name in good if _is_same(step, audited[name], served.get(name))}
     changed = sorted(good - same)
     keep_dead_letters(step, draft)
-    _keep_blocked(step, draft, [one for one in audited.values() if one.is_blocked])
+    keep_blocked(step, draft, [one for one in audited.values() if one.is_blocked])
     _discard(step, draft, set(audited) - set(changed))
     try:
         _check_unmoved(step, set(audited) - set(changed))
@@ -51,7 +51,7 @@ def publish(step: Step, draft: Draft) -> list[PartitionResult]:
         _discard(step, draft, set(changed))
         raise
     table = _publish_changed(step, draft, [audited[name] for name in changed])
-    _recover(step, good, [audited[name] for name in sorted(same)])
+    recover(step, good, [audited[name] for name in sorted(same)])
     seconds = (time.perf_counter() - started) / max(1, len(audited))
     return [_result(step, one, served if name in same else {}, table, seconds) for name, one in sorted(audited.items())]
 
@@ -88,7 +88,7 @@ def _publish_changed(step: Step, draft: Draft, audited: list[Audited]) -> OpenTa
     partitions = {one.partition for one in audited}
     valid, refused = draft.files(partitions)
     valid = (*valid, *_empty_files(step, draft, partitions, valid))
-    metadata = write_record(step.lake.objects_of(step.name), _record(step, audited, (*valid, *refused), PUBLISHED))
+    metadata = write_record(step.lake.objects_of(step.name), record_of(step, audited, (*valid, *refused), PUBLISHED))
     names = tuple(sorted(partitions))
     if refused:
         columns = quarantine_columns(step.contract)
@@ -105,9 +105,10 @@ def _empty_files(step: Step, draft: Draft, partitions: Iterable[str], valid: Ite
     ]
 
 
-def _record(
+def record_of(
     step: Step, audited: Iterable[Audited], files: tuple[StagedFile, ...], status: str, *, suffix: str = ""
 ) -> Record:
+    """Return the record of what a step did to some partitions."""
     return Record(
         publish=step.publish + suffix,
         table=str(step.name),
@@ -124,7 +125,7 @@ def _record(
     )
 
 
-def _keep_blocked(step: Step, draft: Draft, blocked: list[Audited]) -> None:
+def keep_blocked(step: Step, draft: Draft, blocked: list[Audited]) -> None:
     """Put the attempt into `blocked/<table>`, in place of the attempt before, unless it says the same."""
     side = blocked_of(step.name)
     blocked = _not_known(step, side, blocked)
@@ -141,7 +142,7 @@ def _keep_blocked(step: Step, draft: Draft, blocked: list[Audited]) -> None:
     bare = sorted(partitions - {file.partition for file in refused})
     empty = [step.lake.engine.stage_empty(step.target(side), partition, schema) for partition in bare]
     files = (*refused, *empty)
-    metadata = write_record(step.lake.objects_of(side), _record(step, blocked, files, BLOCKED, suffix=BLOCKED_SUFFIX))
+    metadata = write_record(step.lake.objects_of(side), record_of(step, blocked, files, BLOCKED, suffix=BLOCKED_SUFFIX))
     commit(table, Change(files, tuple(sorted(partitions)), columns, metadata, last_wins=True))
 
 
@@ -165,7 +166,7 @@ def _without_score(record: PartitionRecord) -> PartitionRecord:
     return dataclasses.replace(record, score=0.0, low_score=None)
 
 
-def _recover(step: Step, good: set[str], same: list[Audited]) -> None:
+def recover(step: Step, good: set[str], same: list[Audited]) -> None:
     """Take good partitions out of `blocked/<table>`.
 
     Looked for after the commit: a run on older input that blocked meanwhile either sees our commit or is seen here.
@@ -177,7 +178,7 @@ def _recover(step: Step, good: set[str], same: list[Audited]) -> None:
     recovered = [one for one in same if one.partition in partitions]
     if recovered:
         # Input that went back to what is served makes no commit, but its failure must not stay the newest word.
-        write_record(step.lake.objects_of(step.name), _record(step, recovered, (), UNCHANGED, suffix="-recovered"))
+        write_record(step.lake.objects_of(step.name), record_of(step, recovered, (), UNCHANGED, suffix="-recovered"))
     columns, metadata = quarantine_columns(step.contract), {"resolved_by": step.publish}
     commit(side, Change((), tuple(sorted(partitions)), columns, metadata, last_wins=True))
 

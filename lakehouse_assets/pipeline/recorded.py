@@ -2,10 +2,11 @@
 
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lakehouse_assets.errors import DamagedRecordError
 from lakehouse_assets.naming import TableName, blocked_of
+from lakehouse_assets.pipeline.batches import together
 from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.results import PartitionRecord, Record
 from lakehouse_assets.storage.objects import Objects
@@ -18,11 +19,15 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """The publish a partition belongs to, its whole record, and what it says about the partition."""
+    """The publish a partition belongs to, its whole record, and what it says about the partition.
+
+    Of a partition with several publishes it is the newest one, and `of` is what all of them say together.
+    """
 
     publish: str
     record: Record
     of: PartitionRecord
+    publishes: tuple[str, ...] = ()
 
 
 def recorded(
@@ -36,15 +41,24 @@ def recorded(
     found: dict[str, Recorded] = {}
     publishes = table.publishes_by_partition()
     for partition in partitions:
-        for publish in publishes.get(partition, ())[-1:]:
+        words: list[Recorded] = []
+        for publish in publishes.get(partition, ()):
             name = publish + suffix
             if name not in read:
                 read[name] = readable_record(objects, name) if skip_damaged else read_record(objects, name)
             record = read[name]
             of = next((one for one in record.partitions if one.partition == partition), None) if record else None
             if record is not None and of is not None:
-                found[partition] = Recorded(publish, record, of)
+                words.append(Recorded(publish, record, of, (publish,)))
+        if words:
+            found[partition] = _together(words)
     return found
+
+
+def _together(words: list[Recorded]) -> Recorded:
+    ordered = sorted(words, key=lambda word: (word.record.finished_at, word.publish))
+    everything = tuple(word.publish for word in ordered)
+    return replace(ordered[-1], of=together([word.of for word in ordered]), publishes=everything)
 
 
 def readable_record(objects: Objects, publish: str) -> Record | None:

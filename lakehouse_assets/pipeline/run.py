@@ -5,10 +5,12 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 
+from lakehouse_assets.contracts.loading import Mode
 from lakehouse_assets.contracts.model import Contract
 from lakehouse_assets.engines.faults import without_values
 from lakehouse_assets.errors import PublishConflictError, StorageError
 from lakehouse_assets.naming import TableName
+from lakehouse_assets.pipeline.append import append
 from lakehouse_assets.pipeline.curate import curate
 from lakehouse_assets.pipeline.draft import Draft
 from lakehouse_assets.pipeline.ingest import ingest
@@ -46,6 +48,12 @@ def verb_of(contract: Contract) -> Callable[[Step], Draft]:
     return refine if [name.layer for name in contract.upstreams] == ["bronze"] else curate
 
 
+def _published(step: Step) -> list[PartitionResult]:
+    if step.contract.load.mode is Mode.APPEND_ONCE:
+        return append(step)
+    return publish(step, drafted(step, verb_of(step.contract)))
+
+
 def drafted(step: Step, compute: Callable[[Step], Draft]) -> Draft:
     """Return what a verb staged; when it raises, nothing that it staged stays, and no value of a row is told."""
     with contextlib.ExitStack() as undo:
@@ -70,7 +78,7 @@ def _chunk(
         step = open_step(lake, contract, partitions, run_id=run_id, chunk=chunk, intent=intent)
         try:
             with without_values(str(contract.table)):
-                results = publish(step, drafted(step, verb_of(contract)))
+                results = _published(step)
         except PartitionsMovedError:
             time.sleep(random.uniform(0, 0.05 * 2 ** min(attempt, 5)))  # noqa: S311 - jitter, not a secret
             continue

@@ -68,6 +68,7 @@ def _partition(data: dict[str, Any]) -> PartitionRecord:
             "exemptions": tuple(_exemption(entry) for entry in data.get("exemptions", ())),
             "low_score": Severity(data["low_score"]) if data.get("low_score") else None,
             "objects": tuple(SourceObject(**entry) for entry in data["objects"]),
+            "content_totals": tuple(data.get("content_totals", ())),
             "drift": tuple(_drift(entry) for entry in data["drift"]),
         }
     )
