@@ -192,6 +192,28 @@ class PartitionRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class BucketContent:
+    """What one bucket of a derived table holds since a publish: rows, and the totals of their hashes."""
+
+    publish: str
+    rows: int
+    low: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    """What a derived table was derived from, and what it holds since: every bucket, not only those of this publish.
+
+    `meaning` is a hash of how rows follow from changes; `log` has the files of each partition of the change log.
+    """
+
+    meaning: str
+    log: Mapping[str, tuple[str, ...]]
+    buckets: Mapping[str, BucketContent]
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """What one publish did: written before the commit, beside the data, never trimmed with the log.
 
@@ -210,6 +232,7 @@ class Record:
     upstreams: Mapping[str, int] = field(default_factory=dict)
     engine: str = "polars"
     purpose: str = ""
+    derivation: Derivation | None = None
     batches: Mapping[str, int] = field(default_factory=dict)
 
 

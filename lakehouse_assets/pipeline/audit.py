@@ -11,6 +11,7 @@ from lakehouse_assets.engines.protocol import DataFile
 from lakehouse_assets.naming import DELETED
 from lakehouse_assets.pipeline.deletions import judges_deletions
 from lakehouse_assets.pipeline.draft import Draft, Tally
+from lakehouse_assets.pipeline.entity_audit import derived_results
 from lakehouse_assets.pipeline.exempt import accept, expiry_note
 from lakehouse_assets.pipeline.refine import scope_of
 from lakehouse_assets.pipeline.renamed import drift_of
@@ -57,12 +58,12 @@ def _audited(step: Step, draft: Draft, tally: Tally, partition_results: tuple[Ru
         quarantine_hash=tally.quarantine_hash,
         score=points,
         status=BLOCKED if is_blocked else PUBLISHED,
-        objects=tally.objects,
         overridden=accepted.overridden,
         waived=accepted.waived,
         waived_rows=tally.waived_rows,
         exemptions=accepted.exemptions,
         low_score=severity_of(points),
+        objects=tally.objects,
         drift=(*tally.drift, *drift_of(contract, step.columns, step.table.columns)),
         measures=tally.measures,
     )
@@ -85,6 +86,8 @@ def _partition_results(step: Step, draft: Draft) -> dict[str, tuple[RuleResult, 
     specs = [spec for spec in step.contract.rules if spec.kind in {RuleKind.PARTITION, RuleKind.TABLE}]
     if not specs or not rows_of:
         return {}
+    if draft.derivation is not None:
+        return {name: derived_results(step, draft, specs, count) for name, count in rows_of.items()}
     partition = step.contract.partition_column
     columns = {name: kind for name, kind in draft.columns.items() if name != partition}
     rows = step.lake.engine.scan(step.target().root, _staged(draft.valid), partition, in_memory(columns))
@@ -92,8 +95,6 @@ def _partition_results(step: Step, draft: Draft) -> dict[str, tuple[RuleResult, 
     return {name: to_partition_results(specs, collected, name, count) for name, count in rows_of.items()}
 
 
-def _staged(files: Iterable[StagedFile]) -> list[DataFile]:
-    return [DataFile(file.path, file.rows, file.partition) for file in files]
 def _violations(step: Step, rows: nw.LazyFrame, specs: Sequence[RuleSpec]) -> Iterator[nw.LazyFrame]:
     contract, functions = step.contract, step.lake.rule_functions
     is_log = contract.role is Role.CHANGES
@@ -103,3 +104,5 @@ def _violations(step: Step, rows: nw.LazyFrame, specs: Sequence[RuleSpec]) -> It
         yield from judge_partitions(judged, contract.partition_column, [spec], functions, scope_of(contract))
 
 
+def _staged(files: Iterable[StagedFile]) -> list[DataFile]:
+    return [DataFile(file.path, file.rows, file.partition) for file in files]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lakehouse_assets.contracts.model import RuleSpec
-from lakehouse_assets.results import DeadLetter, DriftEvent, Ledger, RuleResult, SourceObject, StagedFile
+from lakehouse_assets.results import DeadLetter, Derivation, DriftEvent, Ledger, RuleResult, SourceObject, StagedFile
 
 EMPTY_HASH = "0" * 32
 
@@ -31,6 +31,7 @@ class Draft:
     """Staged outcome of a chunk. `valid` lies in the table's folder, `refused` in its quarantine's.
 
     `built_in` are rules that every table of this kind has, beside those its contract declares.
+    `replaces` are the buckets that a derivation rewrites, and `derivation` is what they were derived from.
     """
 
     tallies: tuple[Tally, ...]
@@ -38,8 +39,12 @@ class Draft:
     refused: tuple[StagedFile, ...] = ()
     columns: Mapping[str, str] = field(default_factory=dict)
     built_in: tuple[RuleSpec, ...] = ()
+    replaces: tuple[str, ...] = ()
+    derivation: Derivation | None = None
 
     def files(self, partitions: set[str]) -> tuple[tuple[StagedFile, ...], tuple[StagedFile, ...]]:
-        """Return the valid and the refused files of some partitions."""
+        """Return the valid and the refused files of some partitions; a derivation is one, whatever its buckets."""
+        if self.derivation is not None:
+            return (self.valid, self.refused) if partitions else ((), ())
         valid = tuple(file for file in self.valid if file.partition in partitions)
         return valid, tuple(file for file in self.refused if file.partition in partitions)

@@ -33,21 +33,27 @@ def placed(changes: nw.LazyFrame, entity: Entity) -> nw.LazyFrame:
 
 def newest(changes: nw.LazyFrame, entity: Entity) -> nw.LazyFrame:
     """Return the newest change of every key, deletions included."""
-    return extreme(changes, entity.keys, entity.order)
+    return _once(extreme(changes, entity.keys, entity.order), entity.keys)
 
 
 def one_per_moment(changes: nw.LazyFrame, entity: Entity) -> nw.LazyFrame:
     """Keep one change of a key at one moment: the one with the greatest raw-row hash."""
-    return extreme(changes, [*entity.keys, entity.sequence_by], [RAW_HASH, ROW_ID])
+    moment = [*entity.keys, entity.sequence_by]
+    return _once(extreme(changes, moment, [RAW_HASH, ROW_ID]), moment)
 
 
 def extreme(rows: nw.LazyFrame, by: Sequence[str], order: Sequence[str], *, first: bool = False) -> nw.LazyFrame:
-    """Return the last row (or the first) of each group; `order` must tell every two rows of a group apart."""
+    """Return the last row (or the first) of each group, with all that are equal to it in `order`."""
     # One filter a column: measured three to five times faster than sorting, in half of its memory.
     for name in order:
         column = nw.col(name)
         rows = rows.filter(column == (column.min() if first else column.max()).over(*by))
     return rows
+
+
+def _once(rows: nw.LazyFrame, by: Sequence[str]) -> nw.LazyFrame:
+    # A source that is asked for the last days again delivers the very same change on several of them.
+    return rows.unique(subset=list(by), keep="any")
 
 
 def first_and_previous(rows: nw.LazyFrame, live: nw.LazyFrame, entity: Entity) -> nw.LazyFrame:

@@ -14,7 +14,7 @@ from lakehouse_assets.pipeline.audit import Audited, audit
 from lakehouse_assets.pipeline.dead_letters import keep_dead_letters
 from lakehouse_assets.pipeline.draft import Draft
 from lakehouse_assets.pipeline.recorded import BLOCKED_SUFFIX, Recorded, recorded
-from lakehouse_assets.pipeline.step import Step, open_quarantine, quarantine_columns
+from lakehouse_assets.pipeline.step import Step, files_behind, open_quarantine, quarantine_columns
 from lakehouse_assets.results import (
     BLOCKED,
     PUBLISHED,
@@ -40,7 +40,7 @@ def publish(step: Step, draft: Draft) -> list[PartitionResult]:
     audited = {one.partition: one for one in audit(step, draft)}
     served = recorded(step.lake.objects_of(step.name), step.table, step.partitions, skip_damaged=True)
     good = {name for name, one in audited.items() if not one.is_blocked}
-    same = {name for name in good if _is_same(step, audited[name], served.get(name))}
+    same = {name for name in good if not draft.replaces and _is_same(step, audited[name], served.get(name))}
     changed = sorted(good - same)
     keep_dead_letters(step, draft)
     keep_blocked(step, draft, [one for one in audited.values() if one.is_blocked])
@@ -62,7 +62,7 @@ def _check_unmoved(step: Step, partitions: set[str]) -> None:
     Without a commit there is no compare-and-swap, and a verdict on older input must not be the last word.
     """
     newest = step.lake.open(step.name) if partitions else None
-    if newest is not None and newest.files_of(partitions) != step.table.files_of(partitions):
+    if newest is not None and files_behind(newest, partitions) != files_behind(step.table, partitions):
         raise PartitionsMovedError("another run published the same partitions.", where=step.table.root)
 
 
@@ -79,7 +79,7 @@ def _is_same(step: Step, audited: Audited, served: Recorded | None) -> bool:
 def _is_whole(step: Step, partition: str) -> bool:
     # A file that somebody deleted comes back with the next run, although its content did not change.
     objects = step.lake.objects_of(step.name)
-    return all(objects.size(file.path) is not None for file in step.table.files_of([partition]))
+    return all(objects.size(file.path) is not None for file in files_behind(step.table, [partition]))
 
 
 def _publish_changed(step: Step, draft: Draft, audited: list[Audited]) -> OpenTable:
@@ -87,13 +87,15 @@ def _publish_changed(step: Step, draft: Draft, audited: list[Audited]) -> OpenTa
         return step.table
     partitions = {one.partition for one in audited}
     valid, refused = draft.files(partitions)
-    valid = (*valid, *_empty_files(step, draft, partitions, valid))
-    metadata = write_record(step.lake.objects_of(step.name), record_of(step, audited, (*valid, *refused), PUBLISHED))
-    names = tuple(sorted(partitions))
+    is_derived = draft.derivation is not None
+    valid = valid if is_derived else (*valid, *_empty_files(step, draft, partitions, valid))
+    record = record_of(step, audited, (*valid, *refused), PUBLISHED)
+    metadata = write_record(step.lake.objects_of(step.name), dataclasses.replace(record, derivation=draft.derivation))
+    names = draft.replaces or tuple(sorted(partitions))
     if refused:
         columns = quarantine_columns(step.contract)
         commit(open_quarantine(step), Change(refused, names, columns, metadata, adds_beside=True))
-    return commit(step.table, Change(valid, names, draft.columns, metadata))
+    return commit(step.table, Change(valid, names, draft.columns, metadata, is_whole=is_derived))
 
 
 def _empty_files(step: Step, draft: Draft, partitions: Iterable[str], valid: Iterable[StagedFile]) -> list[StagedFile]:

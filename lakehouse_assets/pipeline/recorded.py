@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from lakehouse_assets.errors import DamagedRecordError
-from lakehouse_assets.naming import TableName, blocked_of
+from lakehouse_assets.naming import BUCKET, SNAPSHOT_PARTITION, TableName, blocked_of
 from lakehouse_assets.pipeline.batches import together
 from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.results import PartitionRecord, Record
@@ -36,7 +36,12 @@ def recorded(
     """Return what the publishes in a table's active files recorded about some of its partitions.
 
     With `skip_damaged` a record that cannot be read counts as gone: publishing again is what mends it.
+    A table kept in buckets is one partition, whichever buckets a publish wrote.
     """
+    if table.partition_column == BUCKET:
+        said = (_of_whole(objects, table, publish, suffix, skip_damaged=skip_damaged) for publish in _publishes(table))
+        whole = next((word for word in said if word is not None), None)
+        return {} if whole is None else {SNAPSHOT_PARTITION: whole}
     read: dict[str, Record | None] = {}
     found: dict[str, Recorded] = {}
     publishes = table.publishes_by_partition()
@@ -59,6 +64,24 @@ def _together(words: list[Recorded]) -> Recorded:
     ordered = sorted(words, key=lambda word: (word.record.finished_at, word.publish))
     everything = tuple(word.publish for word in ordered)
     return replace(ordered[-1], of=together([word.of for word in ordered]), publishes=everything)
+
+
+def _publishes(table: OpenTable) -> list[str]:
+    return sorted({name for names in table.publishes_by_partition().values() for name in names})
+
+
+def _of_whole(objects: Objects, table: OpenTable, publish: str, suffix: str, *, skip_damaged: bool) -> Recorded | None:
+    """Return what a publish recorded, if what it left is what is served: each bucket by the publish it named."""
+    name = publish + suffix
+    record = readable_record(objects, name) if skip_damaged else read_record(objects, name)
+    if record is None or not record.partitions:
+        return None
+    active = table.publishes_by_partition()
+    told = record.derivation
+    left = dict.fromkeys(active, (publish,))
+    if told is not None:
+        left = {bucket: (content.publish,) for bucket, content in told.buckets.items()}
+    return Recorded(publish, record, record.partitions[0]) if left == active else None
 
 
 def readable_record(objects: Objects, publish: str) -> Record | None:

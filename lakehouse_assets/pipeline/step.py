@@ -5,16 +5,17 @@ then always loses the compare-and-swap instead of overwriting newer content.
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from lakehouse_assets.contracts.loading import Role
+from lakehouse_assets.contracts.loading import Mode, Role
 from lakehouse_assets.contracts.model import Contract
-from lakehouse_assets.engines.protocol import Target
+from lakehouse_assets.engines.protocol import DataFile, Target
 from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.naming import (
     BRONZE_COLUMNS,
+    BUCKET,
     DELETED,
     PROC_DATE,
     RAW_HASH,
@@ -93,9 +94,9 @@ def remove_files_of(step: Step) -> None:
     """Delete everything that a step staged; only before its files were offered to a commit."""
     for name in (step.name, quarantine_of(step.name)):
         objects = step.lake.objects_of(name)
-        for partition in step.partitions:
-            found = objects.names(partition_folder(step.contract.partition_column, partition))
-            objects.delete(path for path in found if publish_of(path) == step.publish)
+        column = step.contract.partition_column
+        for folder in [""] if column == BUCKET else [partition_folder(column, name) for name in step.partitions]:
+            objects.delete(path for path in objects.names(folder) if publish_of(path) == step.publish)
 
 
 def is_overtaken(step: Step) -> bool:
@@ -105,9 +106,20 @@ def is_overtaken(step: Step) -> bool:
     """
     for name, pinned in step.upstreams.items():
         newest = step.lake.open(name)
-        if pinned and newest and newest.files_of(step.partitions) != pinned.files_of(step.partitions):
+        if pinned and newest and _publishes_read(step, newest) != _publishes_read(step, pinned):
             return True
     return False
+
+
+def files_behind(table: OpenTable, partitions: Iterable[str]) -> tuple[DataFile, ...]:
+    """Return the active files of partitions as they are asked for: a table kept in buckets is one partition."""
+    return table.files if table.partition_column == BUCKET else table.files_of(partitions)
+
+
+def _publishes_read(step: Step, upstream: OpenTable) -> object:
+    # A derived table reads all of its log, and compaction of it changes nothing.
+    is_derived = step.contract.load.mode is Mode.DERIVED
+    return upstream.publishes_by_partition() if is_derived else upstream.files_of(step.partitions)
 
 
 def pinned(lake: Lake, contract: Contract) -> dict[TableName, OpenTable | None]:

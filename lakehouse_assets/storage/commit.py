@@ -40,6 +40,7 @@ class Change:
     `last_wins=True` is for side tables that only mirror the newest attempt (`blocked/…`).
     `batches` are fenced: the commit happens only while each of them stands where it is expected to (`fence`).
     `returns=True` publishes files of an earlier version again; whatever else is committed meanwhile refuses it.
+    `is_whole=True` says that the table follows from one input: other partitions must not have moved either.
     """
 
     files: tuple[StagedFile, ...]
@@ -50,6 +51,7 @@ class Change:
     last_wins: bool = False
     batches: tuple[Batch, ...] = ()
     returns: bool = False
+    is_whole: bool = False
 
     @property
     def is_indifferent(self) -> bool:
@@ -125,7 +127,7 @@ def _check_fence(table: OpenTable, change: Change) -> None:
 
 def _check_ours_unmoved(table: OpenTable, newer: OpenTable, change: Change) -> None:
     has_moved = not change.is_indifferent and newer.files_of(change.partitions) != table.files_of(change.partitions)
-    if has_moved or change.returns:
+    if has_moved or change.returns or (change.is_whole and newer.files != table.files):
         raise PartitionsMovedError("another run published the same partitions.", where=table.root)
 
 

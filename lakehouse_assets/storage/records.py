@@ -11,6 +11,8 @@ from lakehouse_assets.errors import DamagedRecordError
 from lakehouse_assets.naming import record_file
 from lakehouse_assets.results import (
     AppliedExemption,
+    BucketContent,
+    Derivation,
     Dimension,
     DriftEvent,
     Ledger,
@@ -54,8 +56,14 @@ def _record(data: dict[str, Any]) -> Record:
             **data,
             "partitions": tuple(_partition(entry) for entry in data["partitions"]),
             "files": tuple(StagedFile(**entry) for entry in data["files"]),
+            "derivation": _derivation(data["derivation"]) if data.get("derivation") else None,
         }
     )
+
+
+def _derivation(data: dict[str, Any]) -> Derivation:
+    log = {partition: tuple(names) for partition, names in data["log"].items()}
+    return Derivation(data["meaning"], log, {key: BucketContent(**entry) for key, entry in data["buckets"].items()})
 
 
 def _partition(data: dict[str, Any]) -> PartitionRecord:
@@ -74,6 +82,10 @@ def _partition(data: dict[str, Any]) -> PartitionRecord:
     )
 
 
+def _exemption(data: dict[str, Any]) -> AppliedExemption:
+    return AppliedExemption(**{**data, "rules": tuple(data["rules"])})
+
+
 def _result(data: dict[str, Any]) -> RuleResult:
     return RuleResult(
         **{
@@ -83,10 +95,6 @@ def _result(data: dict[str, Any]) -> RuleResult:
             "on_failure": OnFailure(data["on_failure"]),
             "outcome": Outcome(data["outcome"]),
         }
-def _exemption(data: dict[str, Any]) -> AppliedExemption:
-    return AppliedExemption(**{**data, "rules": tuple(data["rules"])})
-
-
     )
 
 

@@ -17,7 +17,7 @@ from lakehouse_assets.pipeline.entity_history import history
 from lakehouse_assets.storage.staged import in_memory
 from lakehouse_assets_tests.entity_oracle import Event, Row, customers, expected
 
-EVENTS = st.lists(
+POOL = st.lists(
     st.builds(
         Event,
         key=st.sampled_from(["a", "b", "", None]),
@@ -31,6 +31,8 @@ EVENTS = st.lists(
     max_size=14,
     unique_by=lambda event: (event.key, event.at, event.raw_hash, event.number),
 )
+# The very same change may be delivered several times.
+EVENTS = POOL.flatmap(lambda pool: st.lists(st.sampled_from(pool), max_size=16) if pool else st.just(pool))
 SHAPES: dict[str, dict[str, Any]] = {
     "newest values": {},
     "newest values, deletions marked": {"soft_deletes": True},
@@ -53,7 +55,8 @@ def derived(events: Sequence[Event], contract: Contract) -> list[Row]:
     }
     frame = pl.LazyFrame([event.row for event in events], schema_overrides=kinds, schema=list(kinds))
     rows = (history if entity.is_history else current)(nw.from_native(frame), entity)
-    return rows.collect(backend="polars").to_native().drop("_row_id", "_raw_hash").to_dicts()
+    found: pl.DataFrame = rows.collect(backend="polars").to_native()
+    return found.drop("_row_id", "_raw_hash").to_dicts()
 
 
 def sorted_rows(rows: list[Row]) -> list[Row]:

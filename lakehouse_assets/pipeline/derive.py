@@ -1,0 +1,231 @@
+"""The derive verb: the rows of touched keys follow from the pinned change log, all others of their buckets are carried.
+
+The table is a function of its log: late, repeated, withdrawn and restated changes give what a build from scratch
+gives. A log that only grew is folded into current rows where that is right; otherwise touched keys are read again.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import narwhals as nw
+import polars as pl
+
+from lakehouse_assets.engines import kit
+from lakehouse_assets.engines.protocol import Branch, DataFile
+from lakehouse_assets.naming import BUCKET, DELETED, SNAPSHOT_PARTITION
+from lakehouse_assets.pipeline.derivation import difference, last_derivation, log_files
+from lakehouse_assets.pipeline.draft import Draft, Tally
+from lakehouse_assets.pipeline.entity import entity_of
+from lakehouse_assets.pipeline.entity_current import extreme, newest
+from lakehouse_assets.pipeline.entity_passes import ROWS_PER_PASS, Pass, cut, inside, with_bucket
+from lakehouse_assets.pipeline.entity_rules import entity_results, entity_rules, judge_computed, judge_rows
+from lakehouse_assets.pipeline.entity_work import Work
+from lakehouse_assets.pipeline.step import Step
+from lakehouse_assets.results import BucketContent, Derivation, Ledger, StagedFile
+from lakehouse_assets.storage.staged import in_memory
+
+_SOURCE = "__source"
+KEYS_AT_ONCE = 5_000_000
+
+
+@dataclass(slots=True)
+class _Done:
+    """What passes have staged and counted so far."""
+
+    files: list[StagedFile] = field(default_factory=list)
+    buckets: set[str] = field(default_factory=set)
+    moved: dict[str, Counter[str]] = field(default_factory=dict)
+    failed: Counter[str] = field(default_factory=Counter)
+    read: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """New rows of a pass, and the keys whose served rows they take the place of."""
+
+    fresh: pl.DataFrame
+    replaced: pl.DataFrame
+
+
+def derive(step: Step) -> Draft:
+    """Stage the buckets whose rows change. A draft without files says that none does."""
+    work = _opened(step)
+    sizes = _sizes(work)
+    done = _Done()
+    compute = _folded if _can_fold(work) else _read_again
+    for one in cut(sizes):
+        _stage(work, one, compute(work, one, done), done)
+    return _draft(work, done)
+
+
+def _opened(step: Step) -> Work:
+    entity = entity_of(step.contract)
+    log = step.upstreams[step.contract.upstreams[0]]
+    if log is None:
+        raise AssertionError(step.name)
+    last = last_derivation(step, entity)
+    since = difference(step.lake.objects_of(step.contract.upstreams[0]), log, last.log) if last is not None else None
+    if since is None:
+        return Work(step, entity, log)
+    return Work(step, entity, log, last, since)
+
+
+def _can_fold(work: Work) -> bool:
+    return not work.is_rebuild and not work.since.removed and work.entity.can_fold
+
+
+def _sizes(work: Work) -> dict[str, int]:
+    """Return about how many changes each touched bucket has to hold in memory; of a rebuild all buckets."""
+    entity = work.entity
+    if work.is_rebuild:
+        sizes = {str(bucket): 0 for bucket in range(entity.buckets)}
+        return sizes | _counted(work, work.keys(work.log.files))
+    touched = _counted(work, work.keys(work.since.files))
+    if _can_fold(work) or sum(file.rows for file in work.log.files) <= ROWS_PER_PASS:
+        return touched
+    read = work.keys(work.log.files)
+    if sum(touched.values()) <= KEYS_AT_ONCE:
+        read = read.join(work.keys(work.since.files).unique(), on=list(entity.keys), how="semi")
+    return touched | {bucket: rows for bucket, rows in _counted(work, read).items() if bucket in touched}
+
+
+def _counted(work: Work, keys: nw.LazyFrame) -> dict[str, int]:
+    counted = with_bucket(keys, work.entity).group_by(BUCKET).agg(nw.len().alias("rows"))
+    return {str(bucket): int(rows) for bucket, rows in work.collect(counted).iter_rows()}
+
+
+def _read_again(work: Work, one: Pass, done: _Done) -> _Rows:
+    """Compute the rows of all touched keys of a pass from all of their changes."""
+    entity, keys = work.entity, list(work.entity.keys)
+    if work.is_rebuild:
+        replaced = work.collect(work.keys(()))
+        changes = inside(work.changes(work.log.files), entity, one)
+    else:
+        replaced = work.collect(inside(work.keys(work.since.files), entity, one).unique())
+        changes = work.changes(work.log.files).join(_lazy(replaced), on=keys, how="semi")
+    found = work.collect(changes)
+    done.read += found.height
+    fresh = work.collect(work.computed(_lazy(found)))
+    done.failed += judge_computed(_lazy(fresh), _lazy(found), entity, work.collect)
+    return _Rows(fresh, replaced)
+
+
+def _folded(work: Work, one: Pass, done: _Done) -> _Rows:
+    """Let the newest change of each key take the place of its served row, if it is newer."""
+    entity, keys = work.entity, list(work.entity.keys)
+    new = work.collect(newest(inside(work.changes(work.since.added), entity, one), entity))
+    claim = list(dict.fromkeys([*keys, *entity.order]))
+    have = work.collect(work.served(one).select(*claim).join(_lazy(new).select(*keys), on=keys, how="semi"))
+    deletions = _deletions(work, new, have)
+    done.read += new.height + deletions.height
+    claims = nw.concat(
+        [
+            _lazy(rows).select(*claim, nw.lit(number).alias(_SOURCE))
+            for number, rows in enumerate((new, have, deletions))
+        ]
+    )
+    winners = extreme(claims, keys, [*entity.order, _SOURCE]).filter(nw.col(_SOURCE) == 0).select(*keys)
+    won = _lazy(new).join(winners, on=keys, how="semi")
+    gone = won.filter(nw.col(DELETED)).join(_lazy(have).select(*keys), on=keys, how="semi")
+    live = won.filter(~nw.col(DELETED))
+    replaced = nw.concat([live.select(*keys), gone.select(*keys)])
+    return _Rows(work.collect(with_bucket(live.select(*entity.stored), entity)), work.collect(replaced))
+
+
+def _deletions(work: Work, new: pl.DataFrame, have: pl.DataFrame) -> pl.DataFrame:
+    """Return the newest deletion of every key that is not served: without it a late change would bring it back."""
+    entity, keys = work.entity, list(work.entity.keys)
+    absent = work.collect(_lazy(new).filter(~nw.col(DELETED)).join(_lazy(have), on=keys, how="anti").select(*keys))
+    columns = list(dict.fromkeys([*keys, *entity.order, DELETED]))
+    files = work.log.files if absent.height else ()
+    deleted = work.changes(files, columns).filter(nw.col(DELETED)).join(_lazy(absent), on=keys, how="semi")
+    return work.collect(newest(deleted, entity))
+
+
+def _stage(work: Work, one: Pass, rows: _Rows, done: _Done) -> None:
+    keys, entity = list(work.entity.keys), work.entity
+    served = work.served(one)
+    before = work.collect(work.totals(served.join(_lazy(rows.replaced), on=keys, how="semi")))
+    after = work.collect(work.totals(_lazy(rows.fresh)))
+    changed = _moved(work, one, before, after, done)
+    if not changed:
+        return
+    carried = work.served(one, changed).join(_lazy(rows.replaced), on=keys, how="anti")
+    columns = [*entity.stored, BUCKET]
+    fresh = _lazy(rows.fresh).filter(nw.col(BUCKET).is_in(changed))
+    frame = nw.concat([carried.select(*columns), fresh.select(*columns)])
+    staged, _ = work.step.lake.engine.stage([Branch(frame, work.step.target(pass_number=one.number))])
+    done.files += staged[0]
+    done.failed += _judged(work, staged[0])
+
+
+def _moved(work: Work, one: Pass, before: pl.DataFrame, after: pl.DataFrame, done: _Done) -> list[str]:
+    """Note by how much the totals of each bucket move, and return the buckets to write."""
+    old, new = _by_bucket(before), _by_bucket(after)
+    is_whole = work.is_rebuild or one.parts > 1
+    changed = [bucket for bucket in one.buckets if is_whole or old.get(bucket) != new.get(bucket)]
+    for bucket in changed:
+        moved = done.moved.setdefault(bucket, Counter())
+        moved.update(new.get(bucket, {}))
+        moved.subtract(old.get(bucket, {}))
+    done.buckets |= set(changed)
+    return changed
+
+
+def _by_bucket(totals: pl.DataFrame) -> dict[str, dict[str, int]]:
+    return {str(row.pop(BUCKET)): {name: int(n) for name, n in row.items()} for row in totals.to_dicts()}
+
+
+def _judged(work: Work, staged: list[StagedFile]) -> Counter[str]:
+    """Judge what a pass staged, a few rows at a time: whole keys again, because parts are cut by key."""
+    entity, engine = work.entity, work.step.lake.engine
+    files = [DataFile(file.path, file.rows, file.partition) for file in staged]
+    columns = [*entity.keys, *(name for name in ("valid_from", "valid_to", "is_current") if entity.is_history)]
+    rows = engine.scan(work.step.table.root, files, BUCKET, in_memory({name: entity.stored[name] for name in columns}))
+    count = -(-sum(file.rows for file in files) // (5 * ROWS_PER_PASS)) or 1
+    failed: Counter[str] = Counter()
+    for part in range(count):
+        slice_of = Pass(part, tuple(map(str, range(entity.buckets))), part, count)
+        failed += judge_rows(inside(rows, entity, slice_of), entity, work.collect)
+    return failed
+
+
+def _draft(work: Work, done: _Done) -> Draft:
+    step, last = work.step, work.last
+    contents = _contents(work, done)
+    derivation = Derivation(work.entity.meaning, log_files(work.log), contents)
+    rows = sum(content.rows for content in contents.values())
+    before = 0 if last is None else sum(content.rows for content in last.buckets.values())
+    read = before + done.read
+    low, high = (sum(getattr(content, name) for content in contents.values()) for name in ("low", "high"))
+    ledger = Ledger(read=read, published=rows, deduplicated=read - rows)
+    results = entity_results(work.entity, done.failed, rows)
+    tally = Tally(SNAPSHOT_PARTITION, ledger, results, kit.content_hash(rows, low, high))
+    obsolete = set(step.table.partitions) - set(contents) if done.buckets else set()
+    return Draft(
+        (tally,),
+        valid=(*done.files, *_empty(work, done)),
+        columns=step.columns,
+        built_in=entity_rules(work.entity),
+        replaces=tuple(sorted(done.buckets | obsolete)),
+        derivation=derivation,
+    )
+
+
+def _contents(work: Work, done: _Done) -> dict[str, BucketContent]:
+    contents = {} if work.last is None else dict(work.last.buckets)
+    for bucket, moved in done.moved.items():
+        old = contents.get(bucket, BucketContent("", 0, 0, 0))
+        sums = (old.rows + moved["rows"], old.low + moved["content_low"], old.high + moved["content_high"])
+        contents[bucket] = BucketContent(work.step.publish, *sums)
+    return contents
+
+
+def _empty(work: Work, done: _Done) -> list[StagedFile]:
+    filled = {file.partition for file in done.files}
+    engine, schema = work.step.lake.engine, in_memory(work.entity.stored)
+    return [engine.stage_empty(work.step.target(), each, schema) for each in sorted(done.buckets - filled)]
+
+
+def _lazy(rows: pl.DataFrame) -> nw.LazyFrame:
+    return nw.from_native(rows.lazy())

@@ -1,0 +1,64 @@
+"""Cutting the derivation of many keys into passes whose changes fit into memory; a key is never in two of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import narwhals as nw
+
+from lakehouse_assets.engines import kit
+from lakehouse_assets.naming import BUCKET
+from lakehouse_assets.pipeline.entity import Entity
+from lakehouse_assets.storage.staged import in_memory
+
+ROWS_PER_PASS = 1_000_000
+MOST_PASSES = 300
+_PLACE = "__place"
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """Some whole buckets, or the `part`-th of several parts of one bucket that is too large."""
+
+    number: int
+    buckets: tuple[str, ...]
+    part: int = 0
+    parts: int = 1
+
+
+def cut(sizes: Mapping[str, int], rows: int = ROWS_PER_PASS) -> list[Pass]:
+    """Group buckets so that one pass holds about `rows` rows; `sizes` are the rows of each bucket."""
+    rows = max(rows, sum(sizes.values()) // MOST_PASSES)
+    groups: list[tuple[tuple[str, ...], int]] = []
+    held = 0
+    for bucket, size in sorted(sizes.items(), key=lambda item: int(item[0])):
+        if groups and held + size <= rows:
+            groups[-1] = ((*groups[-1][0], bucket), 1)
+            held += size
+        else:
+            groups.append(((bucket,), -(-size // rows) or 1))
+            held = size
+    parts = [(buckets, part, count) for buckets, count in groups for part in range(count)]
+    return [Pass(number, buckets, part, count) for number, (buckets, part, count) in enumerate(parts)]
+
+
+def with_bucket(rows: nw.LazyFrame, entity: Entity) -> nw.LazyFrame:
+    """Add the bucket of each row's key."""
+    return rows.with_columns(_place(entity, entity.buckets).cast(nw.String).alias(BUCKET))
+
+
+def inside(rows: nw.LazyFrame, entity: Entity, one: Pass) -> nw.LazyFrame:
+    """Keep the rows whose key belongs to a pass."""
+    if one.parts == 1 and len(one.buckets) == entity.buckets:
+        return rows
+    place = nw.col(_PLACE)
+    wanted = place.is_in(_places(entity, one))
+    return rows.with_columns(_place(entity, entity.buckets * one.parts).alias(_PLACE)).filter(wanted).drop(_PLACE)
+
+
+def _places(entity: Entity, one: Pass) -> Sequence[int]:
+    return [int(bucket) + entity.buckets * one.part for bucket in one.buckets]
+
+
+def _place(entity: Entity, parts: int) -> nw.Expr:
+    types = in_memory({name: entity.changed[name] for name in entity.keys})
+    return kit.spread(types, parts)
