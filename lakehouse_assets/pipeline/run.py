@@ -12,6 +12,7 @@ from lakehouse_assets.errors import PublishConflictError, StorageError
 from lakehouse_assets.naming import TableName
 from lakehouse_assets.pipeline.append import append
 from lakehouse_assets.pipeline.curate import curate
+from lakehouse_assets.pipeline.derive import derive
 from lakehouse_assets.pipeline.draft import Draft
 from lakehouse_assets.pipeline.ingest import ingest
 from lakehouse_assets.pipeline.intent import ORDINARY, Intent
@@ -20,6 +21,7 @@ from lakehouse_assets.pipeline.logbook import log_chunk
 from lakehouse_assets.pipeline.publish import publish
 from lakehouse_assets.pipeline.refine import refine
 from lakehouse_assets.pipeline.step import Step, is_overtaken, open_step, remove_files_of
+from lakehouse_assets.pipeline.turns import turn
 from lakehouse_assets.results import UNCHANGED, PartitionResult
 from lakehouse_assets.storage.commit import PartitionsMovedError
 
@@ -38,11 +40,15 @@ def materialise(
     wanted = lake.check_partitions(table, partitions)
     size = contract.load.partitions_per_chunk
     for chunk, start in enumerate(range(0, len(wanted), size)):
-        yield from _chunk(lake, contract, wanted[start : start + size], run_id=run_id, chunk=chunk, intent=intent)
+        with turn(lake, contract):
+            results = _chunk(lake, contract, wanted[start : start + size], run_id=run_id, chunk=chunk, intent=intent)
+        yield from results
 
 
 def verb_of(contract: Contract) -> Callable[[Step], Draft]:
-    """Return what computes a table: ingest, refine (one bronze upstream) or curate."""
+    """Return what computes a table: derive, ingest, refine (one bronze upstream) or curate."""
+    if contract.load.mode is Mode.DERIVED:
+        return derive
     if contract.table.layer == "bronze":
         return ingest
     return refine if [name.layer for name in contract.upstreams] == ["bronze"] else curate
