@@ -119,6 +119,16 @@ class StoredDrift:
         return (*self.added, *self.removed, *(f"{old} → {new}" for old, new in self.renamed), *self.type_changed)
 
 
+@dataclass(frozen=True, slots=True)
+class ServedVersions:
+    """How many partitions of a table readers see as one contract version and rule set left them."""
+
+    table: str
+    contract_version: str
+    rule_set: str
+    partitions: int
+
+
 def latest_partitions(connection: sa.Connection, table: str | None = None) -> tuple[PartitionStatus, ...]:
     """Return the newest word on every partition, of one table or of all, by table and partition."""
     ledger, publish = schema.partition_ledger, schema.publishes
@@ -147,6 +157,18 @@ def latest_partitions(connection: sa.Connection, table: str | None = None) -> tu
         .order_by(newest.c.table_name, newest.c.partition)
     )
     return tuple(PartitionStatus(*row) for row in connection.execute(query))
+
+
+def served_versions(connection: sa.Connection) -> tuple[ServedVersions, ...]:
+    """Return by how many partitions of each table each contract version and rule set is served."""
+    ledger, publish = schema.partition_ledger, schema.publishes
+    good = sa.select(ledger, _rank(ledger.c)).where(ledger.c.status != BLOCKED).subquery("good")
+    names = (publish.c.table_name, publish.c.contract_version, publish.c.rule_set)
+    same = sa.and_(publish.c.table_name == good.c.table_name, publish.c.publish == good.c.publish)
+    query = (
+        sa.select(*names, sa.func.count()).join(good, same).where(good.c.rank == 1).group_by(*names).order_by(*names)
+    )
+    return tuple(ServedVersions(*row) for row in connection.execute(query))
 
 
 def drift_events(connection: sa.Connection, table: str | None = None) -> tuple[StoredDrift, ...]:
