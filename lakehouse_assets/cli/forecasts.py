@@ -21,7 +21,7 @@ def print_forecasts(forecasts: Sequence["Forecast"], *, as_json: bool) -> None:
     for message in dict.fromkeys(one.message for one in forecasts if one.message):
         console.print(message, markup=False)
     changed = sum(one.rows.added + one.rows.withdrawn + one.rows.changed for one in forecasts)
-    console.print(f"{len(forecasts):,} partitions, {changed:,} rows would change. Nothing was published.")
+    console.print(f"Partitions: {len(forecasts):,}, rows that would change: {changed:,}. Nothing was published.")
 
 
 def _row(one: "Forecast") -> tuple[str, ...]:

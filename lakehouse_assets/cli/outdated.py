@@ -41,7 +41,7 @@ def outdated(
     rows = [(one.table, one.partition, one.served_version or "unknown", one.contract_version, one.why) for one in found]
     print_table("", ("table", "partition", "served", "contract", "why"), rows)
     tables = sorted({one.table for one in found})
-    console.print(f"{len(found):,} partitions are outdated." if found else "Nothing is outdated.")
+    console.print(f"Outdated partitions: {len(found):,}." if found else "Nothing is outdated.")
     for name in tables:
         console.print(f"Run them again: lakehouse restate {name} --outdated")
 
@@ -92,7 +92,7 @@ def _print(done: Sequence["Restated"]) -> None:
     ]
     print_table("", ("partition", "status", "content changed", "published", "quarantined"), rows)
     changed = sum(one.is_changed for one in done)
-    console.print(f"{len(done):,} partitions restated, {changed:,} with other content.")
+    console.print(f"Restated partitions: {len(done):,}, with other content: {changed:,}.")
 
 
 def _moves(before: Ledger | None, after: Ledger) -> tuple[str, str]:

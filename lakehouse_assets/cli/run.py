@@ -128,6 +128,9 @@ def _as_dict(result: PartitionResult) -> dict[str, object]:
         "filtered": ledger.filtered,
         "content_hash": result.record.content_hash,
         "score": result.record.score,
+        "low_score": result.record.low_score,
+        "waived_rows": result.record.waived_rows,
+        "overridden": result.record.overridden,
         "publish": result.publish,
         "version": result.version,
         "message": result.message,
@@ -143,6 +146,3 @@ def _print(results: list[PartitionResult]) -> None:
         numbers = (ledger.read, ledger.published, ledger.quarantined, ledger.deduplicated, ledger.filtered)
         table.add_row(result.partition, result.status, *(f"{n:,}" for n in numbers), f"{result.record.score:.2f}")
     console.print(table)
-        "low_score": result.record.low_score,
-        "waived_rows": result.record.waived_rows,
-        "overridden": result.record.overridden,
