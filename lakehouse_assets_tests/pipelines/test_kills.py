@@ -1,27 +1,28 @@
-"""A run killed at any moment leaves no torn table, and running again gives what an undisturbed run gives."""
+"""A run that a fault strikes at any step leaves no torn table, and the next run gives what an undisturbed one gives."""
 
+import json
 import random
-from pathlib import Path
+import subprocess
+import sys
 
 import pytest
 
-from lakehouse_assets_tests.soak.kills import kill_once, undisturbed
+from lakehouse_assets_tests.repository import ROOT
+from lakehouse_assets_tests.soak.modes import MODES
 
-SEEDS = (1, 2, 3, 4, random.SystemRandom().randrange(10_000))
-
-
-@pytest.fixture(scope="module")
-def campaign(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float]:
-    folder = tmp_path_factory.mktemp("kills")
-    _, seconds = undisturbed(folder)
-    return folder, seconds
+KILLS, OTHERS = 5, 1
 
 
-# Workers must collect equal names, so the fresh seed stands in the message only.
-@pytest.mark.parametrize("seed", SEEDS, ids=["seed-1", "seed-2", "seed-3", "seed-4", "fresh-seed"])
-def test_a_killed_run_converges_to_the_undisturbed_content(campaign: tuple[Path, float], seed: int) -> None:
-    folder, seconds = campaign
+@pytest.mark.parametrize("mode", [mode.name for mode in MODES])
+def test_a_struck_run_is_mended_by_the_next(mode: str) -> None:
+    seed = random.SystemRandom().randrange(1_000_000)
+    options = ["--alone", "--seed", seed, "--kills", KILLS, "--others", OTHERS, mode]
+    command = [sys.executable, "-m", "lakehouse_assets_tests.soak", *map(str, options)]
 
-    kill = kill_once(folder, seed, seconds)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
-    assert (kill.torn, kill.differs) == ((), ()), f"seed {seed}, killed after {kill.seconds:.3f} s"
+    sys.stdout.write(f"seed {seed}\n{done.stdout}")
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 0, done.stderr
+    assert len(found) == KILLS + 3 * OTHERS
+    assert [trial for trial in found if trial["problems"]] == []

@@ -1,88 +1,77 @@
-"""`make soak [SEED]`: 25 kills at random moments; writes `docs/reliability.md` with commit, seeds and machine."""
+"""`make soak [ARGS="--seed N --kills N --others N MODE…"]`: strikes runs of each load mode at moments drawn by seeds.
 
+Writes `docs/reliability.md` with commit, seeds and machine when every mode was asked for; exits with 1 when a struck
+run was not mended by the next. Modes run side by side, each in a process of its own.
+"""
+
+import argparse
+import json
 import os
-import platform
 import random
 import subprocess
 import sys
 import tempfile
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 
-from lakehouse_assets_tests.soak.kills import ROWS, Kill, kill_once, undisturbed
+from lakehouse_assets_tests.soak.campaign import Trial, trials
+from lakehouse_assets_tests.soak.modes import MODES, Mode
+from lakehouse_assets_tests.soak.report import REPORT, REPOSITORY, page
+from lakehouse_assets_tests.soak.triggers import STRIKES
 
-KILLS = 25
-REPOSITORY = Path(__file__).parents[2]
-REPORT = REPOSITORY / "docs/reliability.md"
-
-_PAGE = """\
-# Reliability: what was measured
-
-Written by `make soak`; do not edit.
-
-| | |
-|---|---|
-| commit | {commit} |
-| run on | {day}, {system}, {cores} cores, Python {python} |
-| first seed | {seed} |
-
-## Kills at random moments
-A process runs the whole retail chain (bronze → silver → three gold tables, {rows:,} rows a day, five days)
-and is ended by SIGKILL after a random time. Every table must still be readable with exactly the rows its log promises.
-Then the chain runs again, undisturbed, and every table and the quarantine must have the content hash of a run that
-was never killed.
-
-**{good} of {kills} kills: no torn table, equal content.** {finished} of them came after the run had finished.
-
-| seed | killed after | torn tables | tables that differ |
-|--:|--:|---|---|
-{table}
-"""
+KILLS, OTHERS = 200, 25
 
 
 def main(arguments: list[str]) -> int:
-    """Run the campaign and write the report; exit 1 when a kill was not survived."""
-    first = int(arguments[0]) if arguments else random.SystemRandom().randrange(1_000_000)
+    """Run the campaign and write the report."""
+    asked = _asked(arguments)
+    chosen = [mode for mode in MODES if not asked.modes or mode.name in asked.modes]
+    if asked.alone:
+        for trial in _strike(chosen[0], asked):
+            sys.stdout.write(json.dumps(asdict(trial)) + "\n")
+            sys.stdout.flush()
+        return 0
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        found = [trial for of in pool.map(lambda mode: _alone(mode, asked), chosen) for trial in of]
+    if not asked.modes:
+        REPORT.write_text(page(found, seed=asked.seed), encoding="utf-8")
+    return 1 if any(trial.problems for trial in found) else 0
+
+
+def _asked(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make soak", description=__doc__)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1_000_000))
+    parser.add_argument("--kills", type=int, default=KILLS, help="kills a mode")
+    parser.add_argument("--others", type=int, default=OTHERS, help="strikes of every other fault a mode")
+    parser.add_argument("--alone", action="store_true", help="one mode in this process, JSON lines on stdout")
+    parser.add_argument("modes", nargs="*")
+    return parser.parse_args(arguments)
+
+
+def _strike(mode: Mode, asked: argparse.Namespace) -> Iterator[Trial]:
     with tempfile.TemporaryDirectory(prefix="lakehouse-soak-") as name:
-        folder = Path(name)
-        _, seconds = undisturbed(folder)
-        kills = [_told(kill_once(folder, seed, seconds)) for seed in range(first, first + KILLS)]
-    good = sum(not kill.torn and not kill.differs for kill in kills)
-    REPORT.write_text(_page(first, kills, good), encoding="utf-8")
-    return 0 if good == len(kills) else 1
+        for fault in STRIKES:
+            times = asked.kills if fault == "kill" else asked.others
+            yield from trials(mode, Path(name), fault, range(asked.seed, asked.seed + times))
 
 
-def _told(kill: Kill) -> Kill:
-    verdict = "equal" if not kill.torn and not kill.differs else f"torn {kill.torn}, differs {kill.differs}"
-    sys.stdout.write(f"seed {kill.seed}: killed after {kill.seconds:.2f} s, {verdict}\n")
-    sys.stdout.flush()
-    return kill
-
-
-def _page(first: int, kills: list[Kill], good: int) -> str:
-    lines = (f"| {kill.seed} | {kill.seconds:.2f} s | {_named(kill.torn)} | {_named(kill.differs)} |" for kill in kills)
-    return _PAGE.format(
-        commit=_commit(),
-        day=datetime.now(UTC).date().isoformat(),
-        system=f"{platform.system()} {platform.machine()}",
-        cores=os.cpu_count(),
-        python=platform.python_version(),
-        seed=first,
-        rows=ROWS,
-        good=good,
-        kills=len(kills),
-        finished=sum(kill.had_finished for kill in kills),
-        table="\n".join(lines),
-    )
-
-
-def _named(tables: tuple[str, ...]) -> str:
-    return ", ".join(tables) or "none"
-
-
-def _commit() -> str:
-    command = ["git", "rev-parse", "HEAD"]
-    return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False).stdout.strip() or "none"
+def _alone(mode: Mode, asked: argparse.Namespace) -> list[Trial]:
+    options = ["--alone", "--seed", asked.seed, "--kills", asked.kills, "--others", asked.others, mode.name]
+    command = [sys.executable, "-m", "lakehouse_assets_tests.soak", *map(str, options)]
+    found: list[Trial] = []
+    with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as child:
+        for line in child.stdout or ():
+            data = json.loads(line)
+            trial = Trial(**(data | {"problems": tuple(data["problems"])}))
+            found.append(trial)
+            verdict = "; ".join(trial.problems) or "equal"
+            sys.stdout.write(f"{trial.mode}, {trial.fault} {trial.seed}, {trial.phase}, {trial.where}: {verdict}\n")
+            sys.stdout.flush()
+    if child.returncode:
+        raise RuntimeError(f"the campaign of {mode.name} did not end; its error is above.")
+    return found
 
 
 if __name__ == "__main__":
