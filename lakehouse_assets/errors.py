@@ -92,6 +92,10 @@ class TransformError(LakehouseError):
     """A transform returned something its contract cannot accept."""
 
 
+class WithdrawalRefusedError(LakehouseError):
+    """Rows that readers see would be taken away, and nobody said that this is meant; nothing was changed."""
+
+
 class StateError(LakehouseError):
     """The state store cannot be reached or is of another version."""
 

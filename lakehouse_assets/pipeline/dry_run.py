@@ -67,7 +67,7 @@ def dry_run(lake: Lake, table: TableName, partitions: Sequence[str]) -> Iterator
     size = contract.load.partitions_per_chunk
     for start in range(0, len(wanted), size):
         with tempfile.TemporaryDirectory(prefix="lakehouse-dry-run-") as folder:
-            yield from _forecasts(_open(lake, contract, wanted[start : start + size], folder))
+            yield from _forecasts(open_dry_step(lake, contract, wanted[start : start + size], folder))
 
 
 def _check_mode(contract: Contract) -> None:
@@ -84,7 +84,8 @@ def _check_mode(contract: Contract) -> None:
         )
 
 
-def _open(lake: Lake, contract: Contract, partitions: Sequence[str], folder: str) -> Step:
+def open_dry_step(lake: Lake, contract: Contract, partitions: Sequence[str], folder: str) -> Step:
+    """Return a step that stages into `folder` and will never publish; pins nothing, creates nothing in the lake."""
     columns = stored_columns(lake, contract)
     about = {"partition_column": contract.partition_column, "description": contract.description}
     found = lake.open(contract.table)
@@ -121,6 +122,7 @@ def _forecast(step: Step, audited: Audited, served: Recorded | None, written: Co
     same = served is not None and (
         (served.of.content_hash, served.of.quarantine_hash, served.record.rule_set, served.record.contract_version)
         == (of.content_hash, of.quarantine_hash, contract.rule_set, contract.version)
+        and (served.of.waived, served.of.overridden) == (of.waived, of.overridden)
     )
     stored = step.table.columns
     return Forecast(

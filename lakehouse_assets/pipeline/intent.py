@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +27,23 @@ def _ignore(difference: Difference) -> None:
     del difference
 
 
+def _agree(step: object, draft: object) -> None:
+    del step, draft
+
+
 @dataclass(frozen=True, slots=True)
 class Intent:
     """`re_extract`: what the source says now replaces what landed, whatever its replay meaning.
 
     `purpose` is written into records, such as `backfill <id>`; an ordinary run has none.
     `tell` is called with the difference of each partition before anything is replaced.
+    `approve` is shown the step and what it staged; when it raises, nothing of it is published.
     """
 
     re_extract: bool = False
     purpose: str = ""
     tell: Callable[[Difference], None] = _ignore
+    approve: Callable[[Any, Any], None] = _agree
 
 
 ORDINARY = Intent()

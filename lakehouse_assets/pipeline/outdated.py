@@ -1,4 +1,4 @@
-"""Partitions that were judged under other rules or another contract version than today's.
+"""Partitions that were judged under other rules, exemptions or another contract version than today's.
 
 Only records are read, never rows. Running them again is `restate`; nothing here asks for it.
 """
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from lakehouse_assets.contracts.model import Contract
 from lakehouse_assets.naming import SNAPSHOT_PARTITION, TableName
+from lakehouse_assets.pipeline.exempt import is_as_accepted
 from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.pipeline.recorded import Recorded, recorded
 
@@ -30,7 +31,7 @@ def find_outdated(lake: Lake, table: TableName) -> list[Outdated]:
     if opened is None:
         return []
     words = recorded(lake.objects_of(table), opened, opened.partitions, skip_damaged=True)
-    found = [_outdated(contract, partition, words) for partition in opened.partitions]
+    found = [_outdated(lake, contract, partition, words) for partition in opened.partitions]
     kept = [one for one in found if one is not None]
     return kept if contract.is_partitioned else kept[:1]
 
@@ -40,14 +41,17 @@ def is_outdated(contract: Contract, version: str, rule_set: str) -> bool:
     return (version, rule_set) != (contract.version, contract.rule_set)
 
 
-def _outdated(contract: Contract, partition: str, words: Mapping[str, Recorded]) -> Outdated | None:
+def _outdated(lake: Lake, contract: Contract, partition: str, words: Mapping[str, Recorded]) -> Outdated | None:
     key = partition if contract.is_partitioned else SNAPSHOT_PARTITION
     word = words.get(partition)
     if word is None:
         why = "its record is gone"
         return Outdated(str(contract.table), key, "", contract.version, why)
     version, rule_set = word.record.contract_version, word.record.rule_set
-    if not is_outdated(contract, version, rule_set):
+    if is_outdated(contract, version, rule_set):
+        why = f"version {version} → {contract.version}" if version != contract.version else "other rules or columns"
+    elif not is_as_accepted(lake, contract.table, word.of):
+        why = "other waivers or overrides, or one has expired"
+    else:
         return None
-    why = f"version {version} → {contract.version}" if version != contract.version else "other rules or columns"
     return Outdated(str(contract.table), key, version, contract.version, why)

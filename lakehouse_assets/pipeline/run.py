@@ -57,7 +57,13 @@ def verb_of(contract: Contract) -> Callable[[Step], Draft]:
 def _published(step: Step) -> list[PartitionResult]:
     if step.contract.load.mode is Mode.APPEND_ONCE:
         return append(step)
-    return publish(step, drafted(step, verb_of(step.contract)))
+    return publish(step, drafted(step, _approved))
+
+
+def _approved(step: Step) -> Draft:
+    draft = verb_of(step.contract)(step)
+    step.intent.approve(step, draft)
+    return draft
 
 
 def drafted(step: Step, compute: Callable[[Step], Draft]) -> Draft:
