@@ -94,13 +94,17 @@ def _check_references(
 ) -> None:
     names = {str(entry["name"]) for entry in listed}
     index = {str(entry["name"]): number for number, entry in enumerate(listed)}
+    renamed: dict[str, str] = {}
     for column in columns:
         steps = [*at, "properties", index[column.name]]
         subject = column.erasure.get("subject_key")
         if subject is not None and subject not in names:
             reading.tell("LH315", steps, f"the subject key {subject!r} is not a column.", nearest(subject, names))
-        if column.renamed_from in names:
-            reading.tell("LH316", steps, f"{column.renamed_from!r}, the former name, is still a column.")
+        former = column.renamed_from
+        if former in names:
+            reading.tell("LH316", steps, f"{former!r}, the former name, is still a column.")
+        elif former and renamed.setdefault(former, column.name) != column.name:
+            reading.tell("LH316", steps, f"{former!r} is the former name of {renamed[former]!r} already.")
         if column.is_classified and column.classification != "confidential" and not column.masking:
             message = f"{column.name} is {column.classification} and has no lakehouse.masking."
             reading.tell("LH314", steps, message, "Add a strategy, such as {strategy: redact}.")

@@ -184,6 +184,7 @@ def test_a_fingerprint_depends_on_meaning_not_on_order_or_type() -> None:
         ("%Y-%m-%d %H:%M:%S", "%d.%m.%Y %H:%M:%S"),
         ("severity: warning", "severity: error"),
         ("sequenceBy: ordered_at, ", ""),
+        ("[bronze.shop.lines.State]", "[bronze.shop.lines.OrderNo]"),
     ],
 )
 def test_what_decides_about_rows_changes_the_rule_set(old: str, new: str) -> None:

@@ -73,6 +73,26 @@ def test_both_zeros_of_a_double_hash_equally() -> None:
     assert plus == minus
 
 
+@given(st.dictionaries(st.text(max_size=5), st.one_of(st.none(), st.text(max_size=5))), st.text(max_size=5))
+def test_a_field_of_a_json_object_is_what_python_reads(fields: dict[str, str | None], name: str) -> None:
+    frame = pl.LazyFrame({"text": [json.dumps(fields | {name: "found"}), json.dumps({}), None]})
+
+    found = nw.from_native(frame).select(kit.json_field(nw.col("text"), name)).collect()
+
+    assert found.to_native().to_series().to_list() == ["found", None, None]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(None, None), ("", ""), (5, "5"), (True, "true"), ({"a": [1]}, '{"a":[1]}')], ids=str
+)
+def test_a_field_that_is_no_text_is_its_json(value: object, text: str | None) -> None:
+    frame = pl.LazyFrame({"text": [json.dumps({"x": value}), json.dumps({"y": 1})]})
+
+    found = nw.from_native(frame).select(kit.json_field(nw.col("text"), "x")).collect()
+
+    assert found.to_native().to_series().to_list() == [text, None]
+
+
 def test_totals_split_each_hash_into_two_unsigned_halves() -> None:
     frame = nw.from_native(pl.LazyFrame({"h": [-1, 5, 2**32]}))
 
