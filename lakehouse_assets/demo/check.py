@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from lakehouse_assets.demo.desk_check import compare_accounts
 from lakehouse_assets.demo.dirt import Planted
 from lakehouse_assets.demo.found import DAILY, LINES, ORDER_LINES, Found
 from lakehouse_assets.demo.story import Story
@@ -17,6 +18,7 @@ def compare(story: Story, found: Found) -> list[str]:
         *_rules(story.planted, found),
         *_days(story.planted, found),
         *_money(story, found),
+        *compare_accounts(story.planted_changes, found.accounts),
     ]
 
 

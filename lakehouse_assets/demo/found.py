@@ -11,6 +11,7 @@ from decimal import Decimal
 
 import narwhals as nw
 
+from lakehouse_assets.demo.desk_check import ACCOUNTS, HISTORY, LANDED, LOG, FoundChanges, look_at_accounts
 from lakehouse_assets.naming import PROC_DATE, TableName, bronze
 from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.pipeline.recorded import Recorded, served
@@ -22,7 +23,8 @@ SALES = TableName("gold", ("retail_sales_daily",))
 PRODUCTS = TableName("gold", ("retail_products",))
 CUSTOMERS = TableName("gold", ("retail_customer_orders",))
 DAILY = (ORDER_LINES, LINES, SALES)
-TABLES = (*DAILY, PRODUCTS, CUSTOMERS)
+DESK_DAILY, DERIVED = (LANDED, LOG), (ACCOUNTS, HISTORY)
+TABLES = (*DAILY, PRODUCTS, CUSTOMERS, *DESK_DAILY, *DERIVED)
 _CODE = re.compile(r"(?:^|: )([a-z_]+): ")
 
 
@@ -48,6 +50,7 @@ class Found:
     unknown_columns: frozenset[str] = frozenset()
     late_rows: int = 0
     revenue: Decimal = Decimal(0)
+    accounts: FoundChanges = field(default_factory=FoundChanges)
 
     @property
     def score(self) -> float:
@@ -75,6 +78,7 @@ def look(lake: Lake, history: Iterable[Record]) -> Found:
         ),
         late_rows=_late_rows(lake),
         revenue=_revenue(lake),
+        accounts=look_at_accounts(lake),
     )
 
 

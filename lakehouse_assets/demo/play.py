@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from lakehouse_assets.demo.check import compare
-from lakehouse_assets.demo.found import CUSTOMERS, DAILY, LINES, PRODUCTS, SALES, TABLES, look
+from lakehouse_assets.demo.found import CUSTOMERS, DAILY, DERIVED, DESK_DAILY, LINES, PRODUCTS, SALES, TABLES, look
 from lakehouse_assets.demo.graph import Graph, Outcome
 from lakehouse_assets.demo.report import (
     Report,
@@ -34,6 +34,7 @@ from lakehouse_assets.results import Record
 from lakehouse_assets.state.store import Store
 
 MARKER, DROP = "THIS_IS_A_DEMO_LAKE", "drop"
+_DERIVED = frozenset(map(str, DERIVED))
 _ASK = "LAKEHOUSE_ENV=demo .venv/bin/lakehouse"
 NEXT = {
     "make dev": "open the Dagster UI on this very lake",
@@ -71,7 +72,8 @@ class Stage:
                 if one.status == "published":
                     counted = rows.setdefault(record.table, Counter())
                     counted.update(rows=one.ledger.published, refused=one.ledger.quarantined)
-                    counted.update(repeated=one.ledger.deduplicated)
+                    # Of what is derived, this counts the changes that newer ones took the place of.
+                    counted.update(repeated=0 if record.table in _DERIVED else one.ledger.deduplicated)
         told = [_told(table, counted) for table, counted in rows.items()]
         if told:
             self.console.print(f"    [dim]{' · '.join(told)}  ({outcome.seconds:.1f} s)[/dim]")
@@ -94,7 +96,8 @@ def play(lake: Lake, console: Console) -> Report:
     found = look(lake, stage.history)
     with stage.store.reading() as connection:
         incidents = list_incidents(connection, with_resolved=True, limit=1000)
-    report = Report(found, incidents, compare(story, found), time.perf_counter() - started, story.planted)
+    seconds = time.perf_counter() - started
+    report = Report(found, incidents, compare(story, found), seconds, story.planted, story.planted_changes)
     write_summary(root / "summary.json", report)
     return report
 
@@ -114,7 +117,7 @@ def _play_morning(stage: Stage, morning: Morning, drop: Path) -> None:
         stage.console.print(f"    [yellow]on purpose:[/yellow] {escape(morning.announcement)}")
     for delivery in morning.deliveries:
         _deliver(drop / delivery.name, delivery.content)
-    stage.run(DAILY, morning.days)
+    stage.run((*DAILY, *DESK_DAILY, *DERIVED), morning.days)
     if morning.restated:
         stage.run([SALES], morning.restated)
 
@@ -123,7 +126,7 @@ def _play_again(stage: Stage, days: Sequence[str]) -> None:
     """Run every day once more and say that nothing changed."""
     stage.console.print("\n[bold]Everything once more[/bold]  running twice must change nothing")
     before = _versions(stage.lake)
-    stage.run(DAILY, sorted(set(days)))
+    stage.run((*DAILY, *DESK_DAILY, *DERIVED), sorted(set(days)))
     if _versions(stage.lake) != before:
         raise LakehouseError("the second run of unchanged input made new commits.", where=str(LINES))
     stage.console.print("    [dim]no table has a new version[/dim]")
@@ -138,7 +141,8 @@ def _deliver(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     # Written in the night after its day, so nobody waits for it to stop growing.
-    night = datetime.combine(datetime.fromisoformat(path.name[:10]), clock(23, 59), UTC).timestamp()
+    day = path.name.removeprefix("customers-")[:10]
+    night = datetime.combine(datetime.fromisoformat(day), clock(23, 59), UTC).timestamp()
     os.utime(path, (night, night))
 
 

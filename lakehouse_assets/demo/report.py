@@ -10,8 +10,10 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from lakehouse_assets.demo.desk_check import FoundChanges
+from lakehouse_assets.demo.desk_files import PlantedChanges
 from lakehouse_assets.demo.dirt import Planted
-from lakehouse_assets.demo.found import Found
+from lakehouse_assets.demo.found import LINES, ORDER_LINES, Found
 from lakehouse_assets.incidents.incident import Incident
 
 _DISPOSITIONS = ("read", "published", "quarantined", "deduplicated", "filtered")
@@ -26,6 +28,7 @@ class Report:
     differences: Sequence[str]
     seconds: float
     planted: Planted | None = None
+    planted_changes: PlantedChanges | None = None
 
 
 def show_tables(console: Console, found: Found) -> None:
@@ -88,19 +91,20 @@ def write_summary(path: Path, report: Report) -> None:
 
 def to_summary(report: Report) -> dict[str, Any]:
     """Return the report as plain data."""
-    found, planted = report.found, report.planted
+    found, planted, changes = report.found, report.planted, report.planted_changes
     return {
         "tables": [{"table": one.table, "partitions": one.partitions, **asdict(one.ledger)} for one in found.tables],
-        "planted": planted and _plain(planted),
+        "planted": planted and changes and {**_plain(planted), "accounts": _plain_changes(changes)},
         "found": {
-            "bad_rows": sum(one.ledger.quarantined for one in found.tables),
+            "bad_rows": found.ledger(LINES).quarantined,
             "rules": dict(found.rules),
             "rejected": dict(found.rejected),
             "blocked": {day: list(rules) for day, rules in found.blocked.items()},
             "unknown_columns": sorted(found.unknown_columns),
             "late_rows": found.late_rows,
-            "repeated_rows": sum(one.ledger.deduplicated for one in found.tables),
+            "repeated_rows": found.ledger(ORDER_LINES).deduplicated,
             "net_revenue": found.revenue,
+            "accounts": _plain_changes(found.accounts) | {"now": len(found.accounts.now)},
         },
         "checks": {label: {"passed": passed, "failed": failed} for label, (passed, failed) in found.dimensions.items()},
         "incidents": {
@@ -124,3 +128,9 @@ def _plain(planted: Planted) -> dict[str, Any]:
         "late_rows": planted.late_rows,
         "repeated_rows": planted.repeated_rows,
     }
+
+
+def _plain_changes(changes: PlantedChanges | FoundChanges) -> dict[str, Any]:
+    count = changes.changes if isinstance(changes, FoundChanges) else len(changes.changes)
+    same = ("deletions", "repeated", "again", "out_of_order", "bad", "rules")
+    return {"changes": count, **{name: getattr(changes, name) for name in same}}

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
+from lakehouse_assets.demo.desk_files import Export, PlantedChanges, write_exports
 from lakehouse_assets.demo.dirt import COLUMNS, MISTAKES, Planted, Row, plant, to_rows
 from lakehouse_assets.demo.shop import SEED, Line, Shop
 
@@ -33,7 +34,7 @@ class Morning:
     """What happens on one morning, about the day before it.
 
     `announcement` says beforehand what goes wrong on purpose. `days` are run through bronze, silver and daily sales,
-    `restated` through daily sales only.
+    and through the change log of customers; `restated` through daily sales only.
     """
 
     day: date
@@ -46,10 +47,14 @@ class Morning:
 
 @dataclass(slots=True)
 class Story:
-    """The mornings in order, everything planted in them, and the revenue the till knows to be true."""
+    """The mornings in order, everything planted in them, and the revenue the till knows to be true.
+
+    `planted_changes` is what was done to the exports of the customer desk, and what they say.
+    """
 
     mornings: list[Morning] = field(default_factory=list)
     planted: Planted = field(default_factory=Planted)
+    planted_changes: PlantedChanges = field(default_factory=PlantedChanges)
     true_revenue: Decimal = Decimal(0)
 
 
@@ -79,6 +84,7 @@ class _Author:
         self.story = Story()
         self._chance = random.Random(seed + 1)  # noqa: S311 - a simulation must be repeatable
         self._lines = _trade(seed)
+        self._exports = _export(seed, self.story.planted_changes)
         self._owed: dict[str, bytes] = {}
         self.story.true_revenue = sum(map(_revenue, self._lines.values()), Decimal(0))
         self._late = self._hold_back("2011-12-06", count=25)
@@ -177,14 +183,24 @@ class _Author:
         days: tuple[str, ...] = (),
         restated: tuple[str, ...] = (),
     ) -> None:
-        run = days or (day,)
-        self.story.mornings.append(Morning(date.fromisoformat(day), title, tuple(files), run, text, restated))
+        run, export = days or (day,), self._exports[day]
+        told = " ".join(sentence for sentence in (text, export.sentence) if sentence)
+        brought = (*files, *(Delivery(f"customers-{day}{part}.csv", body) for part, body in export.files.items()))
+        self.story.mornings.append(Morning(date.fromisoformat(day), title, brought, run, told, restated))
+
+
+def _open_days() -> list[date]:
+    days = (FIRST + timedelta(number) for number in range((LAST - FIRST).days + 1))
+    return [day for day in days if day.weekday() != _SATURDAY]
 
 
 def _trade(seed: int) -> dict[str, list[Line]]:
     shop = Shop(seed)
-    days = (FIRST + timedelta(number) for number in range((LAST - FIRST).days + 1))
-    return {day.isoformat(): shop.trade(day) for day in days if day.weekday() != _SATURDAY}
+    return {day.isoformat(): shop.trade(day) for day in _open_days()}
+
+
+def _export(seed: int, planted: PlantedChanges) -> dict[str, Export]:
+    return write_exports(seed, _open_days(), planted)
 
 
 def _revenue(lines: Sequence[Line]) -> Decimal:

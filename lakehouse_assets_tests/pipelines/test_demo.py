@@ -37,10 +37,20 @@ def test_the_demo_finds_everything_it_planted(played: subprocess.CompletedProces
     assert summary["found"]["bad_rows"] == summary["planted"]["bad_rows"] > 0
 
 
+def test_accounts_are_what_the_desk_knows_although_its_exports_were_not(
+    played: subprocess.CompletedProcess[str], root: Path
+) -> None:
+    summary = json.loads((root / "summary.json").read_text())
+    planted, found = summary["planted"]["accounts"], summary["found"]["accounts"]
+
+    assert {name: found[name] for name in planted} == planted
+    assert all(planted[name] for name in ("deletions", "repeated", "again", "out_of_order", "bad"))
+
+
 def test_every_ledger_in_the_summary_balances(played: subprocess.CompletedProcess[str], root: Path) -> None:
     tables = json.loads((root / "summary.json").read_text())["tables"]
 
-    assert len(tables) == 5
+    assert len(tables) == 9
     for table in tables:
         accounted = sum(table[name] for name in ("published", "quarantined", "deduplicated", "filtered"))
         assert table["read"] == accounted > 0

@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 
 from lakehouse_assets.demo.check import compare
+from lakehouse_assets.demo.desk_check import FoundChanges
+from lakehouse_assets.demo.desk_files import PlantedChanges
+from lakehouse_assets.demo.desk_truth import accounts_now, versions
 from lakehouse_assets.demo.dirt import MISTAKES
 from lakehouse_assets.demo.found import TABLES, Found, TableSummary
 from lakehouse_assets.demo.story import FIRST, LAST, Story, write_story
@@ -55,6 +58,21 @@ def test_every_day_has_a_complete_file_in_the_end(story: Story) -> None:
         assert len(list(csv.reader(io.StringIO(content.decode())))) > 500
 
 
+def faithful_accounts(planted: PlantedChanges) -> FoundChanges:
+    return FoundChanges(
+        changes=len(planted.changes),
+        deletions=planted.deletions,
+        repeated=planted.repeated,
+        again=planted.again,
+        earlier_days=planted.late + planted.again,
+        out_of_order=planted.out_of_order,
+        bad=planted.bad,
+        rules=planted.rules.copy(),
+        now=frozenset(accounts_now(planted.changes)),
+        versions=frozenset(versions(planted.changes)),
+    )
+
+
 def faithful(story: Story) -> Found:
     planted = story.planted
     silver = Ledger(read=10_000, published=10_000 - planted.bad_rows, quarantined=planted.bad_rows)
@@ -69,6 +87,7 @@ def faithful(story: Story) -> Found:
         unknown_columns=frozenset(planted.unknown_columns),
         late_rows=planted.late_rows,
         revenue=story.true_revenue - planted.lost_amount,
+        accounts=faithful_accounts(story.planted_changes),
     )
 
 
@@ -90,6 +109,25 @@ def test_missing_anything_is_told(story: Story, change: dict[str, Any], sentence
     found = replace(faithful(story), **change)
 
     assert any(difference.startswith(sentence) for difference in compare(story, found))
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"again": 0}, "changes that came again another day: planted 11, found 0"),
+        ({"out_of_order": 0}, "changes after a newer one: planted"),
+        ({"deletions": 0}, "closed accounts: planted"),
+        ({"rules": {}}, "rules that changes broke: planted"),
+        ({"now": frozenset()}, "accounts: 252 of 252 are not there, 0 are too many"),
+        ({"versions": frozenset({("x",)})}, "versions of accounts: 361 of 361 are not there, 1 are too many"),
+    ],
+)
+def test_anything_else_about_accounts_is_told(story: Story, change: dict[str, Any], sentence: str) -> None:
+    found = faithful(story)
+
+    differences = compare(story, replace(found, accounts=replace(found.accounts, **change)))
+
+    assert [difference[: len(sentence)] for difference in differences] == [sentence]
 
 
 def test_a_rule_that_reports_one_row_too_many_is_told(story: Story) -> None:
