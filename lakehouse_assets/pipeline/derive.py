@@ -17,7 +17,7 @@ from lakehouse_assets.pipeline.derivation import difference, last_derivation, lo
 from lakehouse_assets.pipeline.draft import Draft, Tally
 from lakehouse_assets.pipeline.entity import entity_of
 from lakehouse_assets.pipeline.entity_current import extreme, newest
-from lakehouse_assets.pipeline.entity_passes import ROWS_PER_PASS, Pass, cut, inside, with_bucket
+from lakehouse_assets.pipeline.entity_passes import Pass, cut, inside, passes_for, with_bucket
 from lakehouse_assets.pipeline.entity_rules import entity_results, entity_rules, judge_computed, judge_rows
 from lakehouse_assets.pipeline.entity_work import Work
 from lakehouse_assets.pipeline.step import Step
@@ -26,6 +26,7 @@ from lakehouse_assets.storage.staged import in_memory
 
 _SOURCE = "__source"
 KEYS_AT_ONCE = 5_000_000
+ROWS_JUDGED_PER_ROW = 5  # rules look at a few columns only
 
 
 @dataclass(slots=True)
@@ -81,7 +82,7 @@ def _sizes(work: Work) -> dict[str, int]:
         sizes = {str(bucket): 0 for bucket in range(entity.buckets)}
         return sizes | _counted(work, work.keys(work.log.files))
     touched = _counted(work, work.keys(work.since.files))
-    if _can_fold(work) or sum(file.rows for file in work.log.files) <= ROWS_PER_PASS:
+    if _can_fold(work) or passes_for(sum(file.rows for file in work.log.files)) == 1:
         return touched
     read = work.keys(work.log.files)
     if sum(touched.values()) <= KEYS_AT_ONCE:
@@ -182,7 +183,7 @@ def _judged(work: Work, staged: list[StagedFile]) -> Counter[str]:
     files = [DataFile(file.path, file.rows, file.partition) for file in staged]
     columns = [*entity.keys, *(name for name in ("valid_from", "valid_to", "is_current") if entity.is_history)]
     rows = engine.scan(work.step.table.root, files, BUCKET, in_memory({name: entity.stored[name] for name in columns}))
-    count = -(-sum(file.rows for file in files) // (5 * ROWS_PER_PASS)) or 1
+    count = passes_for(sum(file.rows for file in files) // ROWS_JUDGED_PER_ROW)
     failed: Counter[str] = Counter()
     for part in range(count):
         slice_of = Pass(part, tuple(map(str, range(entity.buckets))), part, count)

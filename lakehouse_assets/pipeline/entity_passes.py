@@ -25,9 +25,14 @@ class Pass:
     parts: int = 1
 
 
-def cut(sizes: Mapping[str, int], rows: int = ROWS_PER_PASS) -> list[Pass]:
-    """Group buckets so that one pass holds about `rows` rows; `sizes` are the rows of each bucket."""
-    rows = max(rows, sum(sizes.values()) // MOST_PASSES)
+def passes_for(rows: int) -> int:
+    """Return how many passes some rows need; one, when there are none."""
+    return -(-rows // ROWS_PER_PASS) or 1
+
+
+def cut(sizes: Mapping[str, int]) -> list[Pass]:
+    """Group buckets so that one pass holds so many rows; `sizes` are the rows of each bucket."""
+    rows = max(ROWS_PER_PASS, sum(sizes.values()) // MOST_PASSES)
     groups: list[tuple[tuple[str, ...], int]] = []
     held = 0
     for bucket, size in sorted(sizes.items(), key=lambda item: int(item[0])):
