@@ -1,19 +1,27 @@
 """What is disturbed: for each load mode a small lake with inputs, the work on it, and what it must hold in the end."""
 
+import random
+import shutil
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 from lakehouse_assets.naming import TableName, quarantine_of
 from lakehouse_assets.pipeline.absorb import absorb, store_of
 from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.pipeline.run import materialise
-from lakehouse_assets_tests.lakes import retail_lake
+from lakehouse_assets_tests.customers import CHANGES, CURRENT, HISTORY, PEOPLE, change, customers_lake, gone
+from lakehouse_assets_tests.lakes import DAY, NEXT, ORDERS, RAW, THIRD, order, orders_contract, retail_lake, shop_lake
 from lakehouse_assets_tests.retail_files import DAYS, write_days
 from lakehouse_assets_tests.soak.chain import BRONZE, CUSTOMERS, DAILY, PRODUCTS, SILVER
+from lakehouse_assets_tests.soak.shop_files import write_shop_file
 
 ROWS = 300
+WHOLE = "0"
+
+Step = tuple[TableName, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +31,12 @@ class Mode:
     name: str
     prepare: Callable[[Path], None]
     open: Callable[[Path, Path], Lake]
-    tables: tuple[TableName, ...]
-    partitions: tuple[str, ...]
+    steps: tuple[Step, ...]
+
+    @property
+    def tables(self) -> tuple[TableName, ...]:
+        """Every table that is written."""
+        return tuple(dict.fromkeys(table for table, _ in self.steps))
 
     @property
     def watched(self) -> tuple[TableName, ...]:
@@ -32,18 +44,59 @@ class Mode:
         return (*self.tables, *(quarantine_of(table) for table in self.tables if table.layer == "silver"))
 
     def work(self, lake: Lake) -> None:
-        """Run every table, each partition by itself, and take what was recorded into the state store."""
-        for table in self.tables:
-            for partition in self._of(lake, table):
-                list(materialise(lake, table, [partition], run_id=uuid.uuid4().hex))
+        """Run every step and take what was recorded into the state store."""
+        for table, partition in self.steps:
+            list(materialise(lake, table, [partition], run_id=uuid.uuid4().hex))
         absorb(lake, store_of(lake))
 
-    def _of(self, lake: Lake, table: TableName) -> Sequence[str]:
-        return self.partitions if lake.contract(table).is_partitioned else ("0",)
+
+def _write_orders(inputs: Path) -> None:
+    for day, part in product((DAY, NEXT), "ab"):
+        rows = [order(f"{day}{part}{number}", amount=number * 37 % 1100) for number in range(40)]
+        write_shop_file(inputs / f"{day}-{part}.csv", rows)
 
 
-def _retail(name: str, *tables: TableName) -> Mode:
-    return Mode(name, lambda inputs: write_days(inputs, ROWS), retail_lake, tables, DAYS[:2])
+def _open_orders(root: Path, inputs: Path) -> Lake:
+    return _with_inputs(shop_lake, root, inputs, orders_contract(), source_also="    load: append_once\n")
 
 
-MODES = (_retail("partition", BRONZE, SILVER, DAILY), _retail("snapshot", BRONZE, SILVER, PRODUCTS, CUSTOMERS))
+def _write_people(inputs: Path) -> None:
+    """Write three days of changes: repeated, late and out of order, with deletions and rows that are refused."""
+    draw = random.Random(3)  # noqa: S311 - equal for every trial
+    for day in (DAY, NEXT, THIRD):
+        moments = [f"2010-11-{draw.randint(1, 30):02} 0{draw.randint(0, 9)}:00:00" for _ in range(60)]
+        rows = [change(f"c{draw.randint(1, 12)}", at, city=draw.choice(["Ulm", "Bonn"]), points=5) for at in moments]
+        rows += [gone(f"c{draw.randint(1, 12)}", at) for at in moments[:8]]
+        rows += [rows[0], change("c1", moments[9], points="many"), change("", moments[10])]
+        write_shop_file(inputs / f"people/{day}.csv", rows, people=True)
+
+
+def _open_people(root: Path, inputs: Path) -> Lake:
+    load = "{mode: derived, keys: [id], sequenceBy: changed_at, history: scd4, tracked: [city], buckets: 3}"
+    return _with_inputs(customers_lake, root, inputs, load)
+
+
+def _with_inputs(make: Callable[..., Lake], root: Path, inputs: Path, *parts: str, **more: str) -> Lake:
+    root.mkdir(parents=True, exist_ok=True)
+    lake = make(root, *parts, **more)
+    shutil.copytree(inputs, root / "drop", dirs_exist_ok=True)
+    return lake
+
+
+def _retail(name: str, *gold: TableName) -> Mode:
+    days = product((BRONZE, SILVER), DAYS[:2])
+    last: Iterable[Step] = product(gold, DAYS[:2]) if name == "partition" else product(gold, [WHOLE])
+    return Mode(name, lambda inputs: write_days(inputs, ROWS), retail_lake, (*days, *last))
+
+
+# Derived day by day, as automation does it, and not only in the end.
+_DERIVED = tuple(
+    step for day in (DAY, NEXT, THIRD) for step in ((PEOPLE, day), (CHANGES, day), (CURRENT, WHOLE), (HISTORY, WHOLE))
+)
+
+MODES = (
+    _retail("partition", DAILY),
+    _retail("snapshot", PRODUCTS, CUSTOMERS),
+    Mode("derived", _write_people, _open_people, _DERIVED),
+    Mode("append_once", _write_orders, _open_orders, tuple(product((RAW, ORDERS), (DAY, NEXT)))),
+)
