@@ -64,6 +64,14 @@ class UnsafeStoreError(StorageError):
     """The object store may tell two writers at once that both created the same object; commits would be lost."""
 
 
+class NothingToDoError(LakehouseError):
+    """What was asked for is already so."""
+
+
+class UnknownVersionError(StorageError):
+    """A version of a table was asked for that does not exist, or that its log no longer leads to."""
+
+
 class StagedFileError(StorageError):
     """A staged file is missing, has another size, or not exactly the expected schema."""
 
@@ -88,12 +96,12 @@ class PartitionBlockedError(LakehouseError):
     """Partitions failed their contract and keep serving their previous version."""
 
 
-class TransformError(LakehouseError):
-    """A transform returned something its contract cannot accept."""
-
-
 class WithdrawalRefusedError(LakehouseError):
     """Rows that readers see would be taken away, and nobody said that this is meant; nothing was changed."""
+
+
+class TransformError(LakehouseError):
+    """A transform returned something its contract cannot accept."""
 
 
 class StateError(LakehouseError):

@@ -5,6 +5,7 @@ What does not: reading or writing any of them (`storage`), naming rules for cont
 """
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Self
 from urllib.parse import quote
@@ -30,8 +31,10 @@ IS_DELETED, DELETED_AT = "is_deleted", "deleted_at"
 BRONZE_COLUMNS = (ROW_ID, RAW_HASH, SOURCE_OBJECT, DEFECT, DEFECT_LINE, UNKNOWN, PROC_DATE)
 SNAPSHOT_PARTITION = "0"
 META_FOLDER = "_lakehouse"
+BACKFILLS_FOLDER = f"{META_FOLDER}/backfills"
 VERSIONS_FOLDER = f"{META_FOLDER}/versions"
 PINS_FOLDER, SETS_FOLDER, RELEASES_FOLDER = f"{META_FOLDER}/pins", f"{META_FOLDER}/sets", f"{META_FOLDER}/releases"
+ROLLBACKS_FOLDER = f"{META_FOLDER}/rollbacks"
 RUN_LOG_FOLDER = "run_log"
 PROOF_FILE = f"{META_FOLDER}/store.json"
 NULL_FOLDER = "__HIVE_DEFAULT_PARTITION__"
@@ -164,6 +167,13 @@ def layout_of(file_path: str) -> str | None:
     return match["layout"] if match else None
 
 
+def renumbered_file(file_path: str, taken: Collection[str]) -> str:
+    """Return the path of a data file with the next number that is free, for another file of the same publishes."""
+    head, number = file_path[:-13], int(file_path[-13:-8])
+    numbers = (f"{head}{free:05d}.parquet" for free in range(number + 1, 100_000))
+    return next(path for path in numbers if path not in taken)
+
+
 def is_publish_set(publish: str) -> bool:
     """Whether a file's publish stands for several; a publish has dashes in its name."""
     return bool(_SET.fullmatch(publish))
@@ -197,6 +207,21 @@ def release_file(name: str) -> str:
 def version_marker(version: int) -> str:
     """Return the sign that a version of a table exists, relative to the table's folder."""
     return f"{VERSIONS_FOLDER}/{version:020}"
+
+
+def backfill_file(backfill_id: str, kind: str) -> str:
+    """Return what is kept of a backfill, `json` or `md`, relative to the lake's root."""
+    return f"{BACKFILLS_FOLDER}/{backfill_id}.{kind}"
+
+
+def rollback_batch(publish: str) -> str:
+    """Return the app-transaction that says that a rollback was committed."""
+    return f"rollback-{publish}"
+
+
+def rollback_notice(publish: str) -> str:
+    """Return the notice of a rollback that Dagster has not heard of, relative to the lake's root."""
+    return f"{ROLLBACKS_FOLDER}/{publish}"
 
 
 def heartbeat_file(name: str) -> str:

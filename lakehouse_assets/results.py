@@ -217,7 +217,8 @@ class Derivation:
 class Record:
     """What one publish did: written before the commit, beside the data, never trimmed with the log.
 
-    `batches` is where the publish took each of its batches (`storage.fence`).
+    `batches` is where the publish took each of its batches (`storage.fence`); `returns_to` the version that a rollback
+    went back to.
     """
 
     publish: str
@@ -234,10 +235,13 @@ class Record:
     purpose: str = ""
     derivation: Derivation | None = None
     batches: Mapping[str, int] = field(default_factory=dict)
+    returns_to: int | None = None
 
 
 LATE_ROWS, TOO_LATE = "late_rows", "too_late"
 PUBLISHED, UNCHANGED, BLOCKED = "published", "unchanged", "blocked"
+# Of a partition that a rollback took away: the version it went back to does not have it.
+WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True)

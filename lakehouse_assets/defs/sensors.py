@@ -13,6 +13,7 @@ from lakehouse_assets.defs.failures import fact_of_freshness, facts_of_run, fact
 from lakehouse_assets.defs.lake import LakeResource
 from lakehouse_assets.defs.metadata import to_key
 from lakehouse_assets.defs.outdated import observe_outdated
+from lakehouse_assets.defs.rollbacks import tell_rollbacks
 from lakehouse_assets.defs.stale import request_stale
 from lakehouse_assets.incidents.book import track
 from lakehouse_assets.incidents.channel import find_channels
@@ -26,6 +27,7 @@ CHECKS, FRESHNESS = dg.DagsterEventType.ASSET_CHECK_EVALUATION, dg.DagsterEventT
 FAILURES = dg.DagsterEventType.RUN_FAILURE
 AUTOMATION, REFERENCES = "automation", "references"
 INCIDENTS, RUN_FAILURES, DISPATCHER, OUTDATED = "incidents", "run_failures", "dispatcher", "outdated"
+ROLLBACKS = "rollbacks"
 _RUNNING = dg.DefaultSensorStatus.RUNNING
 
 Tick = Callable[[dg.SensorEvaluationContext, LakeResource], str | dg.SensorResult]
@@ -42,6 +44,7 @@ def to_sensors(lake: LakeResource) -> list[dg.SensorDefinition]:
         _sensor(INCIDENTS, watch_incidents, lake, seconds=15, text="Absorbs records, opens and closes incidents."),
         _sensor(RUN_FAILURES, watch_failures, lake, seconds=15, text="Puts runs that broke into the outbox."),
         _sensor(OUTDATED, observe_outdated, lake, seconds=60, text="Tells assets how many partitions are outdated."),
+        _sensor(ROLLBACKS, tell_rollbacks, lake, seconds=30, text="Tells Dagster of tables that were rolled back."),
         _sensor(DISPATCHER, deliver, lake, seconds=15, text="Delivers what the outbox holds."),
     ]
 

@@ -19,6 +19,7 @@ from lakehouse_assets.incidents.routing import Routing, load_routing
 from lakehouse_assets.naming import META_FOLDER, TableName, blocked_of
 from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.pipeline.logbook import forget_lines, waiting_lines
+from lakehouse_assets.pipeline.notices import has_landed
 from lakehouse_assets.pipeline.recorded import Recorded, readable_record, served
 from lakehouse_assets.results import BLOCKED, PUBLISHED, Record
 from lakehouse_assets.state.absorb import absorb_record, write_run_log
@@ -92,6 +93,8 @@ def _fresh(lake: Lake, table: TableName, folder: TableName, known: frozenset[tup
         if path.endswith(SUFFIX) and (str(table), publish) not in known:
             record = readable_record(objects, publish)
             fresh += [record] if record is not None else []
+    yield from (one for one in fresh if one.returns_to is not None and has_landed(lake, table, one.publish))
+    fresh = [record for record in fresh if record.returns_to is None]
     promised = [record for record in fresh if any(one.status == PUBLISHED for one in record.partitions)]
     if folder == table and lake.contract(table).load.mode is Mode.APPEND_ONCE:
         yield from (record for record in fresh if record not in promised)

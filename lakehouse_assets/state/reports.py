@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from lakehouse_assets.results import BLOCKED, PUBLISHED, TOO_LATE
+from lakehouse_assets.results import BLOCKED, PUBLISHED, TOO_LATE, WITHDRAWN
 from lakehouse_assets.state import schema
 
 
@@ -133,7 +133,8 @@ def latest_partitions(connection: sa.Connection, table: str | None = None) -> tu
     """Return the newest word on every partition, of one table or of all, by table and partition."""
     ledger, publish = schema.partition_ledger, schema.publishes
     newest = _ranked(sa.select(ledger, _rank(ledger.c)), table).subquery("newest")
-    served = _ranked(sa.select(ledger, _rank(ledger.c)).where(ledger.c.status == PUBLISHED), table).subquery("served")
+    decisive = ledger.c.status.in_([PUBLISHED, WITHDRAWN])
+    served = _ranked(sa.select(ledger, _rank(ledger.c)).where(decisive), table).subquery("served")
     same = sa.and_(served.c.table_name == newest.c.table_name, served.c.partition == newest.c.partition)
     query = (
         sa.select(
@@ -141,7 +142,7 @@ def latest_partitions(connection: sa.Connection, table: str | None = None) -> tu
             newest.c.partition,
             newest.c.status,
             newest.c.publish,
-            sa.func.coalesce(served.c.publish, ""),
+            sa.case((served.c.status == PUBLISHED, served.c.publish), else_=""),
             publish.c.run_id,
             newest.c.read,
             newest.c.published,
@@ -299,7 +300,8 @@ def volume_history(connection: sa.Connection, table: str) -> tuple[tuple[str, in
     same = sa.and_(publish.c.table_name == ledger.c.table_name, publish.c.publish == ledger.c.publish)
     ordinary = sa.select(ledger, _rank(ledger.c)).join(publish, same).where(publish.c.purpose == "")
     ranked = _ranked(ordinary.where(ledger.c.status != BLOCKED), table).subquery()
-    query = sa.select(ranked.c.partition, ranked.c.read).where(ranked.c.rank == 1).order_by(ranked.c.partition)
+    is_held = sa.and_(ranked.c.rank == 1, ranked.c.status != WITHDRAWN)
+    query = sa.select(ranked.c.partition, ranked.c.read).where(is_held).order_by(ranked.c.partition)
     return tuple((partition, rows) for partition, rows in connection.execute(query))
 
 
