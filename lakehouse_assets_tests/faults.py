@@ -272,6 +272,7 @@ CASES = [
         "    renamedFrom:",
     ),
     ("LH203", SOURCE, "key: [OrderNo]", "key: [OrderNo]\n    schema: on_demand", "    schema:"),
+    ("LH921", SOURCE, "key: [OrderNo]", "key: [OrderNo]\n    load: append_once\n    schema: on_write", "    schema:"),
     ("LH921", SOURCE, "    arrival: {minRows: 1, maxRows: 500}\n", "    load: append_once\nreplay: state\n", "load:"),
     ("LH921", SOURCE, '    read: {pattern: "{partition}.csv"}\n', "    load: append_once\n", ""),
     ("LH203", RETRIES, "5min, 5min", "5 minutes", ""),

@@ -82,6 +82,9 @@ def _check_appends(block: SourceFile, reading: Reading) -> None:
             continue
         if table.read is None:
             reading.tell("LH921", at, "a batch is a file, and this table has no files.", "Write load: partition.")
+        if table.schema_mode == "on_write":
+            message = "what was appended stays, but schema is on_write: it would have to land again."
+            reading.tell("LH921", ["tables", name, "schema"], message, "Write schema: on_read, or load: partition.")
         if block.replay != "exact":
             message = f"what was appended stays, but replay is {block.replay!r}."
             reading.tell("LH921", at, message, "Write replay: exact, or load: partition.")

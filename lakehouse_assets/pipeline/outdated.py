@@ -6,6 +6,7 @@ Only records are read, never rows. Running them again is `restate`; nothing here
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from lakehouse_assets.contracts.loading import Mode
 from lakehouse_assets.contracts.model import Contract
 from lakehouse_assets.naming import SNAPSHOT_PARTITION, TableName
 from lakehouse_assets.pipeline.exempt import is_as_accepted
@@ -25,28 +26,30 @@ class Outdated:
 
 
 def find_outdated(lake: Lake, table: TableName) -> list[Outdated]:
-    """Return the outdated partitions of a table in order; of a table without partitions `0`, once."""
+    """Return the outdated partitions of a table in order; of a table without partitions `0`.
+
+    What was appended once is never outdated: it is not landed again.
+    """
     contract = lake.contract(table)
     opened = lake.open(table)
-    if opened is None:
+    if opened is None or contract.load.mode is Mode.APPEND_ONCE:
         return []
-    words = recorded(lake.objects_of(table), opened, opened.partitions, skip_damaged=True)
-    found = [_outdated(lake, contract, partition, words) for partition in opened.partitions]
-    kept = [one for one in found if one is not None]
-    return kept if contract.is_partitioned else kept[:1]
+    served = opened.partitions if contract.is_partitioned else (SNAPSHOT_PARTITION,)
+    words = recorded(lake.objects_of(table), opened, served, skip_damaged=True)
+    found = (_outdated(lake, contract, partition, words) for partition in served)
+    return [one for one in found if one is not None]
 
 
 def is_outdated(contract: Contract, version: str, rule_set: str) -> bool:
     """Whether what was published under a version and a rule set is not what the contract says today."""
-    return (version, rule_set) != (contract.version, contract.rule_set)
+    is_final = contract.load.mode is Mode.APPEND_ONCE
+    return not is_final and (version, rule_set) != (contract.version, contract.rule_set)
 
 
 def _outdated(lake: Lake, contract: Contract, partition: str, words: Mapping[str, Recorded]) -> Outdated | None:
-    key = partition if contract.is_partitioned else SNAPSHOT_PARTITION
     word = words.get(partition)
     if word is None:
-        why = "its record is gone"
-        return Outdated(str(contract.table), key, "", contract.version, why)
+        return Outdated(str(contract.table), partition, "", contract.version, "its record is gone")
     version, rule_set = word.record.contract_version, word.record.rule_set
     if is_outdated(contract, version, rule_set):
         why = f"version {version} → {contract.version}" if version != contract.version else "other rules or columns"
@@ -54,4 +57,4 @@ def _outdated(lake: Lake, contract: Contract, partition: str, words: Mapping[str
         why = "other waivers or overrides, or one has expired"
     else:
         return None
-    return Outdated(str(contract.table), key, version, contract.version, why)
+    return Outdated(str(contract.table), partition, version, contract.version, why)

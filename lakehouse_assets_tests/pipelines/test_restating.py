@@ -9,7 +9,7 @@ from lakehouse_assets.errors import LakehouseError, SchemaChangeError
 from lakehouse_assets.naming import TableName
 from lakehouse_assets.pipeline.content import content_of
 from lakehouse_assets.pipeline.dry_run import Forecast, RowChanges, dry_run
-from lakehouse_assets.pipeline.lake import Lake
+from lakehouse_assets.pipeline.lake import Lake, open_lake
 from lakehouse_assets.pipeline.outdated import find_outdated
 from lakehouse_assets.pipeline.restate import Restated, restate
 from lakehouse_assets_tests.lakes import (
@@ -336,3 +336,56 @@ def test_derived_tables_have_no_dry_run_of_their_own(tmp_path: Path) -> None:
 
     with pytest.raises(LakehouseError, match="silver/orders_changes"):
         forecast(lake, "0")
+
+
+DERIVED = "{mode: derived, keys: [order_id], sequenceBy: changed_at, buckets: 4}"
+LOG = TableName.parse("silver/orders_changes")
+
+
+def test_a_derived_table_is_outdated_as_a_whole_and_restated_after_its_log(tmp_path: Path) -> None:
+    lake = shop_lake(tmp_path, orders_contract(DERIVED))
+    for day in DAYS:
+        deliver(lake, day, [order(number, amount=50 * number - 40) for number in range(1, 5)])
+    run(lake, RAW, *DAYS)
+    run(lake, LOG, *DAYS)
+    run(lake, ORDERS)
+    fresh = [outdated(lake, table) for table in (LOG, ORDERS)]
+
+    lake = shop_lake(tmp_path, orders_contract(DERIVED, version="1.1.0").replace(STRICT, "maximum: 100"))
+    stale = [outdated(lake, table) for table in (LOG, ORDERS)]
+    again(lake, *DAYS, table=LOG)
+    again(lake, "0")
+
+    assert fresh == [[], []]
+    assert stale == [list(DAYS), ["0"]]
+    assert [outdated(lake, table) for table in (LOG, ORDERS)] == [[], []]
+    assert sorted(rows_of(lake, ORDERS)["amount"]) == [10, 60]
+
+
+def test_a_derived_table_whose_content_stays_is_up_to_date_as_well(tmp_path: Path) -> None:
+    lake = shop_lake(tmp_path, orders_contract(DERIVED))
+    deliver(lake, DAY, [order(number) for number in range(1, 9)])
+    run(lake, RAW, DAY)
+    run(lake, LOG, DAY)
+    run(lake, ORDERS)
+    before = content_of(lake, ORDERS)
+
+    lake = shop_lake(tmp_path, orders_contract(DERIVED, version="1.0.1"))
+    again(lake, DAY, table=LOG)
+    again(lake, "0")
+
+    assert outdated(lake) == outdated(lake, LOG) == []
+    assert content_of(lake, ORDERS).hash == before.hash
+
+
+def test_what_was_appended_once_is_never_outdated(tmp_path: Path) -> None:
+    lake = shop_lake(tmp_path, source_also="    load: append_once\n")
+    deliver(lake, DAY, [order(1)])
+    run(lake, RAW, DAY)
+    source = tmp_path / "config/sources/shop.yaml"
+    source.write_text(source.read_text().replace("minRows: 0", "minRows: 1"))
+
+    changed = open_lake(lake.settings)
+
+    assert changed.contract(RAW).rule_set != lake.contract(RAW).rule_set
+    assert outdated(changed, RAW) == []
