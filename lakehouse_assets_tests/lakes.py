@@ -20,6 +20,7 @@ from lakehouse_assets.pipeline.refine import transform_of
 from lakehouse_assets.pipeline.run import materialise
 from lakehouse_assets.results import PartitionResult
 from lakehouse_assets.settings import load_settings
+from lakehouse_assets_tests.places import Place
 from lakehouse_assets_tests.repository import ROOT
 
 RAW, ORDERS = TableName.parse("bronze/shop/orders"), TableName.parse("silver/orders")
@@ -139,6 +140,13 @@ def retail_lake(root: Path | str, drop: Path, **more: str) -> Lake:
     return open_lake(load_settings(retail_environment(root, drop, **location, **more)))
 
 
+def variables_of(lake: Lake) -> dict[str, str]:
+    """Return the variables under which another process works on this lake."""
+    settings = lake.settings
+    place = Place(lake.root, settings.storage_options).environ
+    return retail_environment(lake.root, Path(), **place, LAKEHOUSE_CONFIG_DIR=str(settings.config_dir))
+
+
 def order(order_id: object, **changes: object) -> list[str]:
     """Return one clean raw order; `changes` replace columns."""
     row = {"customer": "ann", "amount": "10", "changed_at": f"{DAY} 10:00:00", "note": ""}
@@ -176,10 +184,10 @@ def statuses(results: Mapping[str, PartitionResult]) -> dict[str, str]:
     return {partition: result.status for partition, result in results.items()}
 
 
-def stored(root: Path) -> list[str]:
+def stored(root: Path | str | Place) -> list[str]:
     """Return every data file, commit and record below a lake; pins and run log lines say that somebody looked."""
-    found = (path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
-    return sorted(path for path in found if path.endswith((".parquet", ".zst")) or "_delta_log/" in path)
+    found = (root if isinstance(root, Place) else Place(str(root))).listing()
+    return [path for path in found if path.endswith((".parquet", ".zst")) or "_delta_log/" in path]
 
 
 @contextlib.contextmanager

@@ -2,9 +2,6 @@
 
 import os
 import sys
-from collections.abc import Iterator
-from hashlib import sha256
-from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -27,49 +24,19 @@ from lakehouse_assets_tests.lakes import (
     shop_lake,
     statuses,
 )
+from lakehouse_assets_tests.places import Place, S3Server, bucket_name, options_of
 from lakehouse_assets_tests.retail_files import DAYS, write_days
 from lakehouse_assets_tests.soak.chain import CHAIN, SILVER, run_chain
 from lakehouse_assets_tests.soak.kills import hashes
 
 pytestmark = pytest.mark.integration
 
-PREFIX = "LAKEHOUSE_STORAGE_OPTIONS__"
-# The server only looks for a service name in it.
-_AS_ANYONE = "AWS4-HMAC-SHA256 Credential=test/20260105/us-east-1/s3/aws4_request"
 
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    """Yield the URL of an S3 server in this process."""
-    from moto.server import ThreadedMotoServer  # noqa: PLC0415 - seconds to import
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-def options(endpoint: str) -> dict[str, str]:
-    """Return the variables that a deployment sets for its object store."""
-    return {
-        f"{PREFIX}AWS_ENDPOINT_URL": endpoint,
-        f"{PREFIX}AWS_REGION": "us-east-1",
-        f"{PREFIX}AWS_ALLOW_HTTP": "true",
-        f"{PREFIX}AWS_ACCESS_KEY_ID": "test",
-        f"{PREFIX}AWS_SECRET_ACCESS_KEY": "test",  # pragma: allowlist secret
-    }
-
-
-@pytest.fixture
-def bucket(endpoint: str, request: pytest.FixtureRequest) -> str:
-    """Return the name of an empty bucket."""
-    name = sha256(request.node.name.encode()).hexdigest()[:20]
-    server = HTTPConnection(endpoint.removeprefix("http://"))
-    server.request("PUT", f"/{name}", headers={"Authorization": _AS_ANYONE})
-    assert server.getresponse().status < 300
-    server.close()
-    return name
+@pytest.fixture(params=["moto", pytest.param("versitygw", marks=pytest.mark.versitygw)])
+def bucket(request: pytest.FixtureRequest) -> Place:
+    """Return a root in each of the S3 servers."""
+    server: S3Server = request.getfixturevalue(request.param)
+    return server.place(bucket_name(request.node.nodeid))
 
 
 def files_of(lake: Lake) -> dict[str, list[str]]:
@@ -79,26 +46,25 @@ def files_of(lake: Lake) -> dict[str, list[str]]:
 
 
 def test_the_chain_has_the_content_it_has_on_a_disk_and_a_second_run_changes_nothing(
-    endpoint: str, bucket: str, tmp_path: Path
+    bucket: Place, tmp_path: Path
 ) -> None:
-    write_days(tmp_path / "drop", 200, DAYS[:3])
+    write_days(tmp_path / "drop", 200, DAYS[:2])
     disk = retail_lake(tmp_path / "lake", tmp_path / "drop")
-    run_chain(disk, DAYS[:3])
-    lake = retail_lake(f"s3://{bucket}/lake", tmp_path / "drop", **options(endpoint))
+    run_chain(disk, DAYS[:2])
+    lake = retail_lake(bucket.root, tmp_path / "drop", **bucket.environ)
 
-    run_chain(lake, DAYS[:3])
+    run_chain(lake, DAYS[:2])
     first = files_of(lake)
-    run_chain(lake, DAYS[:3])
+    run_chain(lake, DAYS[:2])
 
     assert hashes(lake) == hashes(disk)
     assert files_of(lake) == first
     assert not (tmp_path / "s3:").exists()
 
 
-def test_a_blocked_day_keeps_serving_and_recovers(endpoint: str, bucket: str, tmp_path: Path) -> None:
+def test_a_blocked_day_keeps_serving_and_recovers(place: Place, tmp_path: Path) -> None:
     gate = "{maxQuarantineRatio: 0.2, emptyPartition: allow}"
-    environ = {**options(endpoint), "LAKEHOUSE_ROOT": f"s3://{bucket}/shop"}
-    lake = shop_lake(tmp_path, orders_contract(gate=gate), environ=environ)
+    lake = shop_lake(tmp_path, orders_contract(gate=gate), environ=place.environ)
     good = [order(number) for number in range(4)]
     deliver(lake, DAY, good)
     refresh(lake, DAY)
@@ -113,8 +79,8 @@ def test_a_blocked_day_keeps_serving_and_recovers(endpoint: str, bucket: str, tm
     assert blocked(lake, ORDERS) == {}
 
 
-def test_an_empty_day_and_a_refused_file_reach_the_store(endpoint: str, bucket: str, tmp_path: Path) -> None:
-    lake = shop_lake(tmp_path, environ={**options(endpoint), "LAKEHOUSE_ROOT": f"s3://{bucket}/shop"})
+def test_an_empty_day_and_a_refused_file_reach_the_store(place: Place, tmp_path: Path) -> None:
+    lake = shop_lake(tmp_path, environ=place.environ)
     deliver(lake, DAY, [])
     empty = refresh(lake, DAY)
     deliver(lake, DAY, [], header=["something", "else"])
@@ -130,7 +96,9 @@ def test_an_empty_day_and_a_refused_file_reach_the_store(endpoint: str, bucket: 
 def test_a_store_that_does_not_answer_is_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    environment = retail_environment("s3://bucket/lake", tmp_path, **options("http://127.0.0.1:1"))
+    environment = retail_environment(
+        "", tmp_path, **Place("s3://bucket/lake", options_of("http://127.0.0.1:1")).environ
+    )
     for name, value in environment.items():
         if os.environ.get(name) != value:
             monkeypatch.setenv(name, value)
@@ -141,5 +109,6 @@ def test_a_store_that_does_not_answer_is_one_sentence(
 
     said = capsys.readouterr().err
     assert ended.value.code == 1
-    assert said.startswith(f"s3://bucket/lake/{SILVER}: storage failed: ")
+    assert said.startswith(f"s3://bucket/lake/{SILVER}")
+    assert ": storage failed: " in said
     assert "Check space, permissions and the endpoint" in said

@@ -27,13 +27,13 @@ from lakehouse_assets_tests.lakes import (
     order,
     orders_contract,
     refresh,
-    retail_environment,
     rows_of,
     run,
     shop_lake,
     statuses,
 )
-from lakehouse_assets_tests.repository import ROOT
+from lakehouse_assets_tests.places import Place
+from lakehouse_assets_tests.racing import finish, start
 
 GOOD = [order(number) for number in range(1, 5)]
 OTHER = [order(number, note="other") for number in range(1, 6)]
@@ -47,6 +47,11 @@ Meanwhile = Callable[[Callable[[], object]], None]
 @pytest.fixture
 def shop(tmp_path: Path) -> Lake:
     return shop_lake(tmp_path, orders_contract(gate=GATE))
+
+
+@pytest.fixture
+def shop_anywhere(tmp_path: Path, place: Place) -> Lake:
+    return shop_lake(tmp_path, orders_contract(gate=GATE), environ=place.environ)
 
 
 @pytest.fixture
@@ -68,29 +73,6 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Iterator[Meanwhile]:
     transform_of.cache_clear()
 
 
-def start(lake: Lake, rounds: int, tables: str, *days: str) -> subprocess.Popen[str]:
-    """Start a process that runs tables in rounds once it is told to."""
-    folder = Path(lake.root).parent
-    environment = retail_environment(lake.root, folder, LAKEHOUSE_CONFIG_DIR=str(folder / "config"))
-    command = [sys.executable, "-m", "lakehouse_assets_tests.soak.racer", str(rounds), tables, *days]
-    pipe = subprocess.PIPE
-    return subprocess.Popen(command, text=True, cwd=ROOT, env=environment, stdin=pipe, stdout=pipe, stderr=pipe)
-
-
-def finish(*racers: subprocess.Popen[str]) -> list[str]:
-    """Let the processes run at once and return what they said; insist that none of them failed."""
-    for racer in racers:
-        assert racer.stdout is not None
-        assert racer.stdout.readline() == "GO\n"
-    for racer in racers:
-        assert racer.stdin is not None
-        racer.stdin.write("\n")
-        racer.stdin.flush()
-    said = [racer.communicate() for racer in racers]
-    assert [racer.returncode for racer in racers] == [0] * len(racers), [errors for _, errors in said]
-    return [output for output, _ in said]
-
-
 def ids(lake: Lake) -> list[str]:
     return sorted(rows_of(lake, ORDERS)["_row_id"])
 
@@ -104,23 +86,23 @@ def expected(*days: str, rows: int) -> list[str]:
     return [f"{day}.csv#{number:09}" for day in sorted(days) for number in range(1, rows + 1)]
 
 
-def test_two_processes_on_a_new_lake_and_the_same_day_double_nothing(shop: Lake) -> None:
-    deliver(shop, DAY, [*GOOD, *GOOD, order(9, amount="many")])
+def test_two_processes_on_a_new_lake_and_the_same_day_double_nothing(shop_anywhere: Lake) -> None:
+    deliver(shop_anywhere, DAY, [*GOOD, *GOOD, order(9, amount="many")])
 
-    finish(*[start(shop, 2, "bronze/shop/orders,silver/orders", DAY) for _ in range(2)])
+    finish(*[start(shop_anywhere, 2, "bronze/shop/orders,silver/orders", DAY) for _ in range(2)])
 
-    assert ids(shop) == expected(DAY, rows=8)
-    assert refused_ids(shop) == [f"{DAY}.csv#000000009"]
+    assert ids(shop_anywhere) == expected(DAY, rows=8)
+    assert refused_ids(shop_anywhere) == [f"{DAY}.csv#000000009"]
 
 
-def test_processes_on_different_days_lose_nothing(shop: Lake) -> None:
+def test_processes_on_different_days_lose_nothing(shop_anywhere: Lake) -> None:
     for day in (DAY, NEXT, THIRD):
-        deliver(shop, day, [*GOOD, *GOOD, order(9, amount="many")])
+        deliver(shop_anywhere, day, [*GOOD, *GOOD, order(9, amount="many")])
 
-    finish(*[start(shop, 2, "bronze/shop/orders,silver/orders", day) for day in (DAY, NEXT, THIRD)])
+    finish(*[start(shop_anywhere, 2, "bronze/shop/orders,silver/orders", day) for day in (DAY, NEXT, THIRD)])
 
-    assert ids(shop) == expected(DAY, NEXT, THIRD, rows=8)
-    assert len(refused_ids(shop)) == 3
+    assert ids(shop_anywhere) == expected(DAY, NEXT, THIRD, rows=8)
+    assert len(refused_ids(shop_anywhere)) == 3
 
 
 def test_input_that_changes_while_two_processes_run_ends_with_the_newest(shop: Lake) -> None:
@@ -152,19 +134,19 @@ for version in range(1, 41):
 """
 
 
-def test_a_run_that_read_older_input_loses_to_the_newer_one(shop: Lake, meanwhile: Meanwhile) -> None:
-    deliver(shop, DAY, GOOD)
-    run(shop, RAW, DAY)
+def test_a_run_that_read_older_input_loses_to_the_newer_one(shop_anywhere: Lake, meanwhile: Meanwhile) -> None:
+    deliver(shop_anywhere, DAY, GOOD)
+    run(shop_anywhere, RAW, DAY)
 
     def newer() -> None:
-        deliver(shop, DAY, OTHER)
-        refresh(shop, DAY)
+        deliver(shop_anywhere, DAY, OTHER)
+        refresh(shop_anywhere, DAY)
 
     meanwhile(newer)
-    results = run(shop, ORDERS, DAY)
+    results = run(shop_anywhere, ORDERS, DAY)
 
     assert statuses(results) == {DAY: "unchanged"}
-    assert rows_of(shop, ORDERS)["note"].to_list() == ["other"] * 5
+    assert rows_of(shop_anywhere, ORDERS)["note"].to_list() == ["other"] * 5
 
 
 def test_a_run_on_older_input_is_repeated_when_the_newer_one_found_nothing_to_do(
@@ -216,16 +198,16 @@ def test_a_failure_on_older_input_does_not_stay_the_newest_word(shop: Lake, mean
     assert (blocked(shop, ORDERS), newest(shop, ORDERS)[DAY].of.status) == ({}, "published")
 
 
-def test_a_lost_race_leaves_every_table_readable_and_nothing_doubled(shop: Lake, meanwhile: Meanwhile) -> None:
-    deliver(shop, DAY, [*GOOD, order(9, amount="many")])
-    run(shop, RAW, DAY)
-    meanwhile(lambda: run(shop, ORDERS, DAY))
+def test_a_lost_race_leaves_every_table_readable_and_nothing_doubled(shop_anywhere: Lake, meanwhile: Meanwhile) -> None:
+    deliver(shop_anywhere, DAY, [*GOOD, order(9, amount="many")])
+    run(shop_anywhere, RAW, DAY)
+    meanwhile(lambda: run(shop_anywhere, ORDERS, DAY))
 
-    run(shop, ORDERS, DAY)
+    run(shop_anywhere, ORDERS, DAY)
 
-    assert refused_ids(shop) == [f"{DAY}.csv#000000005"]
+    assert refused_ids(shop_anywhere) == [f"{DAY}.csv#000000005"]
     # A quarantine file that was committed stays, although nothing refers to it: other tools read this table whole.
-    assert set(rows_of(shop, quarantine_of(ORDERS))["_row_id"]) == {f"{DAY}.csv#000000005"}
+    assert set(rows_of(shop_anywhere, quarantine_of(ORDERS))["_row_id"]) == {f"{DAY}.csv#000000005"}
 
 
 def test_a_record_without_its_commit_does_not_become_the_newest_word(shop: Lake, meanwhile: Meanwhile) -> None:

@@ -2,6 +2,7 @@
 
 import threading
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
@@ -18,23 +19,25 @@ from lakehouse_assets_tests.lakes import (
     shop_lake,
     statuses,
 )
+from lakehouse_assets_tests.places import Place
 
 ROWS = 40
-VERSIONS = 12
+VERSIONS = 6
 GATE = "{maxQuarantineRatio: 0.2, emptyPartition: allow}"
 
 
 class Reader(threading.Thread):
     """Reads the table as any tool would, again and again, and counts what it saw."""
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, options: Mapping[str, str]) -> None:
         super().__init__(daemon=True)
+        self.options = dict(options) or None
         self.root, self.seen, self.wrong = root, Counter[tuple[str, ...]](), list[str]()
         self.stop = threading.Event()
 
     def run(self) -> None:
         while not self.stop.is_set():
-            self.look(pl.read_delta(self.root))
+            self.look(pl.read_delta(self.root, storage_options=self.options))
 
     def look(self, rows: pl.DataFrame) -> None:
         days = rows.group_by("_proc_date").agg(pl.len().alias("rows"), pl.col("note").unique().alias("notes"))
@@ -53,12 +56,12 @@ def version(number: int) -> list[list[str]]:
     return [*good, *bad]
 
 
-def test_a_reader_never_sees_unaudited_rows_or_half_a_partition(tmp_path: Path) -> None:
-    lake = shop_lake(tmp_path, orders_contract(gate=GATE))
+def test_a_reader_never_sees_unaudited_rows_or_half_a_partition(tmp_path: Path, place: Place) -> None:
+    lake = shop_lake(tmp_path, orders_contract(gate=GATE), environ=place.environ)
     for day in (DAY, NEXT):
         deliver(lake, day, version(0))
     refresh(lake, DAY, NEXT)
-    reader = Reader(lake.root_of(ORDERS))
+    reader = Reader(lake.root_of(ORDERS), lake.options)
     reader.start()
 
     told = []

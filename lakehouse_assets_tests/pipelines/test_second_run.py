@@ -24,6 +24,7 @@ from lakehouse_assets_tests.lakes import (
     statuses,
     stored,
 )
+from lakehouse_assets_tests.places import Place
 from lakehouse_assets_tests.retail_files import DAYS, write_days
 from lakehouse_assets_tests.soak.chain import BRONZE, CHAIN, CUSTOMERS, DAILY, PRODUCTS, SILVER, run_chain
 from lakehouse_assets_tests.soak.kills import hashes
@@ -52,6 +53,16 @@ def shop(tmp_path: Path) -> Lake:
     return lake
 
 
+@pytest.fixture
+def shop_anywhere(tmp_path: Path, place: Place) -> Lake:
+    """Return the same shop, its lake in each kind of place."""
+    lake = shop_lake(tmp_path, environ=place.environ)
+    for day in (DAY, NEXT, THIRD):
+        deliver(lake, day, [*CLEAN, BAD])
+    refresh(lake, DAY, NEXT, THIRD)
+    return lake
+
+
 def digests(lake: Lake) -> dict[str, dict[str, tuple[int, str]]]:
     """Return rows and hash of every partition of the shop's tables and its quarantine."""
     return {str(table): content_of(lake, table).partitions for table in (RAW, ORDERS, quarantine_of(ORDERS))}
@@ -69,6 +80,15 @@ def test_a_second_run_adds_no_commit_no_file_and_no_record(calm: Lake) -> None:
     run_chain(calm)
 
     assert stored(Path(calm.root)) == before
+
+
+def test_a_second_run_of_a_shop_with_bad_rows_adds_nothing_wherever_it_lies(shop_anywhere: Lake, place: Place) -> None:
+    before = stored(place)
+
+    results = refresh(shop_anywhere, DAY, NEXT, THIRD)
+
+    assert set(statuses(results).values()) == {"unchanged"}
+    assert stored(place) == before
 
 
 def test_a_second_run_says_unchanged_for_every_partition(calm: Lake) -> None:
@@ -111,13 +131,13 @@ def test_the_size_of_a_chunk_decides_nothing(shop: Lake, tmp_path: Path, size: i
     assert digests(lake) == digests(shop)
 
 
-def test_corrected_input_changes_its_own_partition_only(shop: Lake) -> None:
-    before = digests(shop)
-    deliver(shop, NEXT, [*CLEAN, order(3)])
+def test_corrected_input_changes_its_own_partition_only(shop_anywhere: Lake) -> None:
+    before = digests(shop_anywhere)
+    deliver(shop_anywhere, NEXT, [*CLEAN, order(3)])
 
-    results = refresh(shop, DAY, NEXT, THIRD)
+    results = refresh(shop_anywhere, DAY, NEXT, THIRD)
 
-    after = digests(shop)
+    after = digests(shop_anywhere)
     moved = {table: {p for p in was if after[table].get(p) != was[p]} for table, was in before.items()}
     assert statuses(results) == {DAY: "unchanged", NEXT: "published", THIRD: "unchanged"}
     assert set(map(frozenset, moved.values())) == {frozenset({NEXT})}
