@@ -21,7 +21,7 @@ from lakehouse_assets.naming import DEFECT, PROC_DATE, RAW_HASH, ROW_ID, SOURCE_
 from lakehouse_assets.pipeline.arrival import near_partitions
 from lakehouse_assets.pipeline.audit import Audited, audit
 from lakehouse_assets.pipeline.batches import batch_of, together
-from lakehouse_assets.pipeline.dead_letters import keep_dead_letters
+from lakehouse_assets.pipeline.dead_letters import keep_dead_letters, supersede_dead_letters
 from lakehouse_assets.pipeline.draft import Draft, Tally
 from lakehouse_assets.pipeline.drift import fitted
 from lakehouse_assets.pipeline.ingest import confirmed, landed, landing_columns, tally_of
@@ -98,6 +98,7 @@ def append(step: Step) -> list[PartitionResult]:
     recover(step, good, [_as_audited(word.of) for partition, word in after.items() if done.rests(partition)])
     seconds = (time.perf_counter() - started) / max(1, len(step.partitions))
     results = [_result(step, partition, done, after.get(partition)) for partition in step.partitions]
+    supersede_dead_letters(step, Draft(()), {one.partition: one.publish for one in results if not one.is_blocked})
     return [replace(result, version=newest.version, seconds=seconds) for result in results]
 
 

@@ -1,6 +1,11 @@
-"""Input that could not become rows: kept whole in `dead_letters/<source>/<table>`, the newest attempt per partition."""
+"""Input that could not become rows: kept whole in `dead_letters/<source>/<table>`, the newest attempt per partition.
 
-from collections.abc import Sequence
+A letter is open until its partition is published without it; then it stays, with the publish that superseded it.
+Reading them is `letters`.
+"""
+
+import contextlib
+from collections.abc import Mapping, Sequence
 
 import narwhals as nw
 import polars as pl
@@ -10,15 +15,24 @@ from lakehouse_assets.naming import PROC_DATE, TableName, dead_letters_of
 from lakehouse_assets.pipeline.draft import Draft
 from lakehouse_assets.pipeline.step import Step
 from lakehouse_assets.results import DeadLetter
-from lakehouse_assets.storage.commit import Change, commit
+from lakehouse_assets.storage.commit import Change, PartitionsMovedError, commit
 from lakehouse_assets.storage.table import OpenTable, create_table
 
-COLUMNS = {"object": "string", "position": "long", "reason": "string", "content": "binary", PROC_DATE: "date"}
+SUPERSEDED_BY = "superseded_by"
+COLUMNS = {
+    "object": "string",
+    "position": "long",
+    "reason": "string",
+    "content": "binary",
+    SUPERSEDED_BY: "string",
+    PROC_DATE: "date",
+}
 _SCHEMA = {
     "object": pl.String(),
     "position": pl.Int64(),
     "reason": pl.String(),
     "content": pl.Binary(),
+    SUPERSEDED_BY: pl.String(),
     PROC_DATE: pl.String(),
 }
 
@@ -30,12 +44,42 @@ def keep_dead_letters(step: Step, draft: Draft) -> None:
         return
     table = _open(step)
     fresh = _frame(letters)
-    partitions = tuple(sorted(fresh[PROC_DATE].unique()))
-    if _rows(step.lake.engine.collect(step.lake.scan(table, table.files_of(partitions)))) == _rows(fresh):
+    if _rows(_stored(step, table, fresh[PROC_DATE].unique())) != _rows(fresh):
+        _replace(step, table, fresh)
+
+
+def supersede_dead_letters(step: Step, draft: Draft, served: Mapping[str, str]) -> None:
+    """Mark the letters of partitions that are served without them; `served` maps those to their publish."""
+    fresh = {letter.partition for tally in draft.tallies for letter in tally.dead_letters}
+    settled = {partition: publish for partition, publish in served.items() if partition not in fresh}
+    table = step.lake.open(_name(step)) if settled and step.name.layer == "bronze" else None
+    if table is None or not settled.keys() & set(table.partitions):
         return
-    branch = Branch(nw.from_native(fresh.lazy()), step.target(_name(step)))
+    letters = _stored(step, table, settled)
+    waiting = letters.filter(pl.col(SUPERSEDED_BY).is_null())[PROC_DATE].unique().to_list()
+    if not waiting:
+        return
+    publishes = pl.col(PROC_DATE).replace_strict(settled, default=None, return_dtype=pl.String)
+    marked = letters.filter(pl.col(PROC_DATE).is_in(waiting)).with_columns(
+        pl.coalesce(SUPERSEDED_BY, publishes).alias(SUPERSEDED_BY)
+    )
+    # Another run put newer letters there: they are not ours to mark.
+    with contextlib.suppress(PartitionsMovedError):
+        _replace(step, table, marked, last_wins=False)
+
+
+def _replace(step: Step, table: OpenTable, letters: pl.DataFrame, *, last_wins: bool = True) -> None:
+    partitions = tuple(sorted(letters[PROC_DATE].unique()))
+    branch = Branch(nw.from_native(letters.select(list(_SCHEMA)).lazy()), step.target(_name(step)))
     (files,), _ = step.lake.engine.stage([branch])
-    commit(table, Change(tuple(files), partitions, COLUMNS, {"publish": step.publish}, last_wins=True))
+    commit(table, Change(tuple(files), partitions, COLUMNS, {"publish": step.publish}, last_wins=last_wins))
+
+
+def _stored(step: Step, table: OpenTable, partitions: "Mapping[str, str] | pl.Series") -> pl.DataFrame:
+    rows = step.lake.scan(table, table.files_of(partitions))
+    if SUPERSEDED_BY not in table.columns:
+        rows = rows.with_columns(nw.lit(None, nw.String()).alias(SUPERSEDED_BY))
+    return step.lake.engine.collect(rows)
 
 
 def _name(step: Step) -> TableName:
@@ -55,7 +99,9 @@ def _open(step: Step) -> OpenTable:
 
 
 def _frame(letters: Sequence[DeadLetter]) -> pl.DataFrame:
-    rows = [(letter.object, letter.position, letter.reason, letter.content, letter.partition) for letter in letters]
+    rows = [
+        (letter.object, letter.position, letter.reason, letter.content, None, letter.partition) for letter in letters
+    ]
     return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
 
 

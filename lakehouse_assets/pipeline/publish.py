@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from lakehouse_assets.naming import TableName, blocked_of, quarantine_of
 from lakehouse_assets.pipeline.audit import Audited, audit
-from lakehouse_assets.pipeline.dead_letters import keep_dead_letters
+from lakehouse_assets.pipeline.dead_letters import keep_dead_letters, supersede_dead_letters
 from lakehouse_assets.pipeline.draft import Draft
 from lakehouse_assets.pipeline.recorded import BLOCKED_SUFFIX, Recorded, recorded
 from lakehouse_assets.pipeline.step import Step, files_behind, open_quarantine, quarantine_columns
@@ -53,7 +53,11 @@ def publish(step: Step, draft: Draft) -> list[PartitionResult]:
     table = _publish_changed(step, draft, [audited[name] for name in changed])
     recover(step, good, [audited[name] for name in sorted(same)])
     seconds = (time.perf_counter() - started) / max(1, len(audited))
-    return [_result(step, one, served if name in same else {}, table, seconds) for name, one in sorted(audited.items())]
+    results = [
+        _result(step, one, served if name in same else {}, table, seconds) for name, one in sorted(audited.items())
+    ]
+    supersede_dead_letters(step, draft, {one.partition: one.publish for one in results if not one.is_blocked})
+    return results
 
 
 def _check_unmoved(step: Step, partitions: set[str]) -> None:
