@@ -47,6 +47,16 @@ class StalenessBlock(Block):
     fail: Duration = Field(timedelta(hours=24), description="Fail from this age on.")
 
 
+class MaintenanceBlock(Block):
+    """What `lakehouse maintain` keeps, and when it runs by itself."""
+
+    retention: Duration = Field(
+        timedelta(days=7), description="How long what was replaced stays: rollback and readers reach back that far."
+    )
+    cadence: str = Field("", description="Cadence of the schedule in Dagster; left out, there is none.")
+    automatic: bool = Field(default=False, description="Whether the schedule runs from the start.")
+
+
 class SettingsBlock(Block):
     """Keys of `config/environments/*.yaml`."""
 
@@ -57,6 +67,7 @@ class SettingsBlock(Block):
     state_url: str = Field("", description="SQLAlchemy URL of the state store. Default: SQLite below the root.")
     run_log: Literal["stdout", "file", "off"] = Field("stdout", description="Where run log lines go besides the store.")
     staleness: StalenessBlock = Field(StalenessBlock(), description="Default freshness limits.")
+    maintenance: MaintenanceBlock = Field(MaintenanceBlock(), description="Keeping tables small.")
     sources: dict[str, SourceBlock] = Field(default={}, description="What differs for single sources, by name.")
 
 
@@ -67,6 +78,15 @@ class SourceOverlay:
     connection: Mapping[str, str]
     calendar: Mapping[str, Any]
     spot: Spot
+
+
+@dataclass(frozen=True, slots=True)
+class Maintenance:
+    """How long replaced files stay, and when maintenance runs by itself."""
+
+    retention: timedelta = timedelta(days=7)
+    cadence: str = ""
+    automatic: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +101,7 @@ class Settings:
     run_log: str = "stdout"
     staleness_warn: timedelta = timedelta(hours=12)
     staleness_fail: timedelta = timedelta(hours=24)
+    maintenance: Maintenance = Maintenance()
     sources: Mapping[str, SourceOverlay] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict)
 
@@ -196,6 +217,8 @@ def _steps_of(name: str) -> list[str]:
             known = len(words) == 2  # noqa: PLR2004 - the option's name
         case "staleness":
             known = len(words) == 2 and words[1] in StalenessBlock.model_fields  # noqa: PLR2004
+        case "maintenance":
+            known = len(words) == 2 and words[1] in MaintenanceBlock.model_fields  # noqa: PLR2004
         case "sources":
             known = len(words) == 4 and words[2] == "connection"  # noqa: PLR2004
         case _:
@@ -212,6 +235,8 @@ def variable_names() -> list[str]:
                 names.append("LAKEHOUSE_STORAGE_OPTIONS__<OPTION>")
             case "staleness":
                 names += [f"LAKEHOUSE_STALENESS__{inner.upper()}" for inner in StalenessBlock.model_fields]
+            case "maintenance":
+                names += [f"LAKEHOUSE_MAINTENANCE__{inner.upper()}" for inner in MaintenanceBlock.model_fields]
             case "sources":
                 names.append("LAKEHOUSE_SOURCES__<SOURCE>__CONNECTION__<KEY>")
             case _:
@@ -237,6 +262,7 @@ def _to_settings(
         run_log=block.run_log,
         staleness_warn=block.staleness.warn,
         staleness_fail=block.staleness.fail,
+        maintenance=Maintenance(**block.maintenance.model_dump()),
         sources={name: _to_overlay(name, source, layers) for name, source in block.sources.items()},
         origins={key: _origin(layers, key) for key in _keys_of(block.model_dump(by_alias=True))},
     )

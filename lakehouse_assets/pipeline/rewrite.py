@@ -70,9 +70,10 @@ def rewrite(
     prefix = rewritten_prefix(layout_name(cluster), token)
     staged: dict[str, tuple[StagedFile, ...]] = {}
     for partition, members in groups.items():
+        staged[partition] = ()
         for group in members:
             # Numbers go on: two groups of one publish must not write over each other's files.
-            before = staged.get(partition, ())
+            before = staged[partition]
             staged[partition] = (*before, *_staged(lake, table, group, _Place(prefix, len(before), tuple(cluster))))
     metadata = _note(Objects(table.root, table.options), token, why, staged, groups)
     return _committed(table, staged, metadata)

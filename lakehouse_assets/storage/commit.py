@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from deltalake import CommitProperties, Schema, Transaction
+from deltalake import CommitProperties, PostCommitHookProperties, Schema, Transaction
 from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import AddAction
 
@@ -180,6 +180,8 @@ def _try_commit(table: OpenTable, change: Change) -> Exception | None:
                 [column],
                 partition_filters=None if beside else [(column, "in", list(change.partitions))],
                 commit_properties=properties,
+                # What the log still has to tell is known to maintenance alone: pins and releases reach further back.
+                post_commithook_properties=PostCommitHookProperties(cleanup_expired_logs=False),
             )
     except (CommitFailedError, StorageError) as error:
         return error

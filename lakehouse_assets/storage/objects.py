@@ -4,6 +4,8 @@ import contextlib
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +20,19 @@ from lakehouse_assets.errors import StorageError
 _ARROWS = re.compile(r"\x1b\[[0-9;]*m|↳")
 _FRAME = re.compile(r"[0-9]+: ")
 _LONGEST = 400
+_UNFINISHED = re.compile(r"#[0-9]+$")
 _PLACE = (
     "Check that no file lies in its place, and that `root` is a folder or a URL of a kind that is known, like s3://."
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An object as its store lists it; the time is the store's own."""
+
+    path: str
+    size: int
+    modified_at: datetime
 
 
 class Objects:
@@ -66,6 +78,31 @@ class Objects:
         """Return the paths of all objects below a prefix, sorted."""
         with translated(f"{self.root}/{prefix}"):
             return sorted(meta["path"] for block in obstore.list(self._store, prefix) for meta in block)
+
+    def entries(self, prefix: str = "") -> list[Entry]:
+        """Return all objects below a prefix with size and time, by path."""
+        with translated(f"{self.root}/{prefix}"):
+            found = [meta for block in obstore.list(self._store, prefix) for meta in block]
+        return sorted((Entry(m["path"], m["size"], m["last_modified"]) for m in found), key=lambda entry: entry.path)
+
+    def unfinished(self) -> list[Entry]:
+        """Return what writers that died left beside objects of a local folder: `….parquet#1`; no listing shows them."""
+        if "://" in self.root:
+            return []
+        with translated(self.root):
+            found = [path for path in Path(self.root).rglob("*") if _UNFINISHED.search(path.name) and path.is_file()]
+            stats = [(path.relative_to(self.root).as_posix(), path.stat()) for path in found]
+        return sorted(
+            (Entry(path, stat.st_size, datetime.fromtimestamp(stat.st_mtime, UTC)) for path, stat in stats),
+            key=lambda entry: entry.path,
+        )
+
+    def delete_unfinished(self, paths: Iterable[str]) -> None:
+        """Remove what `unfinished` found."""
+        for path in paths:
+            if _UNFINISHED.search(path):
+                with translated(f"{self.root}/{path}"):
+                    Path(self.root, path).unlink(missing_ok=True)
 
     def copy(self, source: str, target: str) -> None:
         """Copy an object inside the root."""
