@@ -6,6 +6,7 @@ from lakehouse_assets.defs.assets import IO_MANAGER, LAKE, to_asset
 from lakehouse_assets.defs.executor import to_executor
 from lakehouse_assets.defs.io_manager import LakeIOManager
 from lakehouse_assets.defs.lake import LakeResource
+from lakehouse_assets.defs.maintenance import to_maintenance
 from lakehouse_assets.defs.sensors import to_sensors
 from lakehouse_assets.pipeline.lake import open_lake
 from lakehouse_assets.settings import Settings
@@ -19,9 +20,12 @@ def build_definitions(settings: Settings) -> dg.Definitions:
 def assemble(lake: LakeResource) -> dg.Definitions:
     """Return the definitions of a lake that is already configured."""
     catalog, settings = lake.lake.catalog, lake.lake.settings
+    jobs, schedules = to_maintenance(lake)
     return dg.Definitions(
         assets=[to_asset(contract, lake) for contract in catalog.contracts.values()],
         resources={LAKE: lake, IO_MANAGER: LakeIOManager(lake)},
+        jobs=jobs,
+        schedules=schedules,
         sensors=to_sensors(lake),
         executor=to_executor(settings.environment),
     )
