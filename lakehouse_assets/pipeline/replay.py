@@ -1,4 +1,4 @@
-"""What extracting a partition again means, as its source says: exact, state or snapshot (docs/adr/0006-replay.md).
+"""What extracting a partition again means, as its source says: exact, state or snapshot (docs/adr/0006-what-a-replay-means.md).
 
 A property of the source, not of its connector: what arrived is put together with what landed here, before `ingest`
 stages it. Rows that landed keep the raw hash they landed with.
