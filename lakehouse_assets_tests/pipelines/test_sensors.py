@@ -171,5 +171,5 @@ def test_every_tick_leaves_a_heartbeat(watch: Watch, tmp_path: Path) -> None:
 def test_every_sensor_runs_from_the_start(watch: Watch) -> None:
     running = {one.name: one.default_status for one in sensors.to_sensors(watch.lake)}
 
-    assert set(running) == {"automation", "incidents", "run_failures", "outdated", "dispatcher"}
+    assert set(running) == {"automation", "incidents", "run_failures", "outdated", "rollbacks", "dispatcher"}
     assert set(running.values()) == {dg.DefaultSensorStatus.RUNNING}
