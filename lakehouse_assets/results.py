@@ -170,7 +170,7 @@ class PartitionRecord:
 
     `overridden` are rules that failed and would have blocked it, `waived` rules whose rows may stay in quarantine,
     `waived_rows` the rows that only such rules refused, `exemptions` what made both so.
-    `low_score` is how badly the score is too low.
+    `low_score` is how badly the score is too low, `inputs` a digest of what the rows were computed from.
     """
 
     partition: str
@@ -189,6 +189,7 @@ class PartitionRecord:
     drift: tuple[DriftEvent, ...] = ()
     measures: Mapping[str, Any] = field(default_factory=dict)
     content_totals: tuple[int, ...] = ()
+    inputs: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,7 @@ def _audited(step: Step, draft: Draft, tally: Tally, partition_results: tuple[Ru
         objects=tally.objects,
         drift=(*tally.drift, *drift_of(contract, step.columns, step.table.columns)),
         measures=tally.measures,
+        inputs=draft.inputs.get(tally.partition, ""),
     )
     note = expiry_note(step, tally.partition, results) if is_blocked else ""
     sentence = f"{contract.table} {tally.partition}: {reason}{note}" if is_blocked else ""

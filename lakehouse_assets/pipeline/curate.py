@@ -10,6 +10,7 @@ from lakehouse_assets.contracts.loading import Mode
 from lakehouse_assets.contracts.model import RuleKind
 from lakehouse_assets.engines import kit
 from lakehouse_assets.engines.conform import conform
+from lakehouse_assets.engines.protocol import DataFile
 from lakehouse_assets.errors import TransformError
 from lakehouse_assets.naming import NULL_FOLDER, RAW_HASH, ROW_ID, SNAPSHOT_PARTITION, TableName
 from lakehouse_assets.pipeline.built_in import repeated_key
@@ -63,19 +64,26 @@ def _input(step: Step, name: TableName) -> nw.LazyFrame:
 
 def _on_business_dates(step: Step, name: TableName, table: OpenTable) -> nw.LazyFrame:
     contract = step.lake.contract(name)
-    if not contract.is_partitioned:
-        # One for all dates: of a day it has no part.
-        return fill_renamed(step.lake.scan(table), contract)
+    rows = fill_renamed(step.lake.scan(table, files_read(step, name, table, step.partitions)), contract)
     event_time = contract.load.event_time
-    if not event_time:
-        return fill_renamed(step.lake.scan(table, table.files_of(step.partitions)), contract)
-    window = window_of(step.partitions, step.contract.load.lateness)
-    files = [file for file in table.files if window[0] <= file.partition <= window[1]]
-    rows = fill_renamed(step.lake.scan(table, files), contract)
+    if not contract.is_partitioned or not event_time:
+        return rows
     day = nw.col(event_time)
     if rows.collect_schema()[event_time] != nw.Date():
         day = day.dt.date()
     return rows.filter(day.is_in([date.fromisoformat(partition) for partition in step.partitions]))
+
+
+def files_read(step: Step, name: TableName, table: OpenTable, partitions: tuple[str, ...]) -> tuple[DataFile, ...]:
+    """Return the files of an upstream that some partitions are computed from."""
+    contract = step.lake.contract(name)
+    if not step.contract.is_partitioned or not contract.is_partitioned:
+        # One for all dates: of a day it has no part.
+        return table.files
+    if not contract.load.event_time:
+        return table.files_of(partitions)
+    window = window_of(partitions, step.contract.load.lateness)
+    return tuple(file for file in table.files if window[0] <= file.partition <= window[1])
 
 
 def window_of(partitions: tuple[str, ...], lateness: timedelta) -> tuple[str, str]:

@@ -32,6 +32,7 @@ class Draft:
 
     `built_in` are rules that every table of this kind has, beside those its contract declares.
     `replaces` are the buckets that a derivation rewrites, and `derivation` is what they were derived from.
+    `inputs` is the digest of what each partition was computed from (`pipeline.standing`).
     """
 
     tallies: tuple[Tally, ...]
@@ -41,6 +42,7 @@ class Draft:
     built_in: tuple[RuleSpec, ...] = ()
     replaces: tuple[str, ...] = ()
     derivation: Derivation | None = None
+    inputs: Mapping[str, str] = field(default_factory=dict)
 
     def files(self, partitions: set[str]) -> tuple[tuple[StagedFile, ...], tuple[StagedFile, ...]]:
         """Return the valid and the refused files of some partitions; a derivation is one, whatever its buckets."""

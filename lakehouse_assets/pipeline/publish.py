@@ -71,7 +71,7 @@ def _check_unmoved(step: Step, partitions: set[str]) -> None:
 
 
 def _is_same(step: Step, audited: Audited, served: Recorded | None) -> bool:
-    if served is None or not _is_whole(step, audited.partition):
+    if served is None or not is_whole(step, audited.partition):
         return False
     of, record = served.of, served.record
     contract, tally, new = step.contract, audited.tally, audited.record
@@ -80,8 +80,8 @@ def _is_same(step: Step, audited: Audited, served: Recorded | None) -> bool:
     return is_equal and (of.waived, of.overridden) == (new.waived, new.overridden)
 
 
-def _is_whole(step: Step, partition: str) -> bool:
-    # A file that somebody deleted comes back with the next run, although its content did not change.
+def is_whole(step: Step, partition: str) -> bool:
+    """Whether every served file is there; one that somebody deleted comes back, although its content is the same."""
     objects = step.lake.objects_of(step.name)
     return all(objects.size(file.path) is not None for file in files_behind(step.table, [partition]))
 

@@ -4,6 +4,7 @@ import contextlib
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from lakehouse_assets.contracts.loading import Mode
 from lakehouse_assets.contracts.model import Contract
@@ -20,6 +21,7 @@ from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.pipeline.logbook import log_chunk
 from lakehouse_assets.pipeline.publish import publish
 from lakehouse_assets.pipeline.refine import refine
+from lakehouse_assets.pipeline.standing import inputs_of, standing
 from lakehouse_assets.pipeline.step import Step, is_overtaken, open_step, remove_files_of
 from lakehouse_assets.pipeline.turns import turn
 from lakehouse_assets.results import UNCHANGED, PartitionResult
@@ -57,7 +59,13 @@ def verb_of(contract: Contract) -> Callable[[Step], Draft]:
 def _published(step: Step) -> list[PartitionResult]:
     if step.contract.load.mode is Mode.APPEND_ONCE:
         return append(step)
-    return publish(step, drafted(step, _approved))
+    inputs = inputs_of(step)
+    told = standing(step, inputs)
+    rest = replace(step, partitions=tuple(name for name in step.partitions if name not in told))
+    if rest.partitions:
+        draft = drafted(rest, _approved)
+        told |= {one.partition: one for one in publish(rest, replace(draft, inputs=inputs))}
+    return [told[partition] for partition in sorted(told)]
 
 
 def _approved(step: Step) -> Draft:
