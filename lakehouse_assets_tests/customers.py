@@ -1,7 +1,7 @@
 """A small shop whose customers arrive as files of changes: the lake and its files."""
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from lakehouse_assets.naming import TableName
@@ -37,10 +37,19 @@ COLUMNS = """\
 """
 
 
-def customers_lake(folder: Path, load: str = LOAD, *, deletes: str = DELETES, **parts: str) -> Lake:
-    """Open a lake with the entity silver/people; `parts` go to its contract."""
+def customers_lake(
+    folder: Path,
+    load: str = LOAD,
+    *,
+    deletes: str = DELETES,
+    orders: str | None = None,
+    contracts: Mapping[str, str] | None = None,
+    **parts: str,
+) -> Lake:
+    """Open a lake with the entity silver/people; `parts` go to its contract, `contracts` are further ones."""
     text = contract("people", parts.pop("columns", COLUMNS), load=load, **parts)
-    lake = shop_lake(folder, source_also=_SOURCE.format(deletes=deletes), contracts={"silver/people": text})
+    every = {"silver/people": text, **(contracts or {})}
+    lake = shop_lake(folder, orders, source_also=_SOURCE.format(deletes=deletes), contracts=every)
     (folder / "drop/people").mkdir(exist_ok=True)
     return lake
 
@@ -63,3 +72,8 @@ def bring(lake: Lake, day: str, rows: Iterable[Sequence[str]], part: str = "") -
         csv.writer(file, lineterminator="\n").writerows([HEADER, *rows])
     run(lake, PEOPLE, day)
     return run(lake, CHANGES, day)
+
+
+def derived(lake: Lake) -> dict[str, str]:
+    """Derive both tables and return what became of them."""
+    return {table.short: run(lake, table)["0"].status for table in (CURRENT, HISTORY)}
