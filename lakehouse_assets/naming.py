@@ -189,6 +189,11 @@ def record_file(publish: str) -> str:
     return f"{META_FOLDER}/{publish}.json.zst"
 
 
+def publish_of_record(path: str) -> str:
+    """Return the publish that a record is about, from the record's path."""
+    return path.rsplit("/", 1)[-1].removesuffix(".json.zst")
+
+
 def pin_file(publish: str) -> str:
     """Return the pins of one publish, relative to its table's folder."""
     return f"{PINS_FOLDER}/{publish}.json"

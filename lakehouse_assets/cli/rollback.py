@@ -70,7 +70,8 @@ def _list(lake: "Lake", table: TableName, *, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    print_table(f"{table}: newest versions", ("version", "at", "record"), [(v.number, v.at, v.record) for v in found])
+    rows = [(one.version, one.at, one.what) for one in found]
+    print_table(f"{table}: newest versions", ("version", "committed at", "what"), rows)
 
 
 def _accept(lake: "Lake", table: TableName) -> None:

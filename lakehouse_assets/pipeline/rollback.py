@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 
 from lakehouse_assets.contracts.model import Contract
 from lakehouse_assets.errors import NothingToDoError, PublishConflictError, StorageError, UnknownTableError
-from lakehouse_assets.naming import SNAPSHOT_PARTITION, TableName, publish_id, rollback_batch
+from lakehouse_assets.naming import SNAPSHOT_PARTITION, TableName, publish_id, publish_of_record, rollback_batch
 from lakehouse_assets.pipeline.draft import EMPTY_HASH
 from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.pipeline.notices import forget_notice, leave_notice
-from lakehouse_assets.pipeline.recorded import blocked, recorded
+from lakehouse_assets.pipeline.recorded import blocked, readable_record, recorded
 from lakehouse_assets.results import WITHDRAWN, Ledger, PartitionRecord, Record, StagedFile
 from lakehouse_assets.storage.commit import Change, PartitionsMovedError, commit, remove_staged
 from lakehouse_assets.storage.earlier import Version, absent, copied, files_at, open_version, versions_of
@@ -48,9 +48,36 @@ class Rollback:
     batches: tuple[Batch, ...]
 
 
-def list_versions(lake: Lake, table: TableName, limit: int = 20) -> list[Version]:
-    """Return the newest versions of a table that one can go back to."""
-    return versions_of(_opened(lake, table), limit)
+@dataclass(frozen=True, slots=True)
+class Made:
+    """One version of a table, when it was committed, and what made it."""
+
+    version: int
+    at: str
+    what: str
+
+
+def list_versions(lake: Lake, table: TableName, limit: int = 20) -> list[Made]:
+    """Return the newest versions of a table that one can go back to, the newest first."""
+    return [_made(lake, table, version) for version in versions_of(_opened(lake, table), limit)]
+
+
+def _made(lake: Lake, table: TableName, version: Version) -> Made:
+    publish = publish_of_record(version.metadata.get("record", ""))
+    record = readable_record(lake.objects_of(table), publish) if publish else None
+    what = "created" if version.number == 0 else " ".join([*version.metadata, *version.metadata.values()][:2])
+    if record is not None:
+        what = _sentence(record)
+    return Made(version.number, version.at, what)
+
+
+def _sentence(record: Record) -> str:
+    if record.returns_to is not None:
+        return f"rollback to version {record.returns_to}"
+    names = [one.partition for one in record.partitions]
+    span = " … ".join(dict.fromkeys([names[0], names[-1]])) if names else "nothing"
+    count = f" ({len(names)} partitions)" if len(names) > 1 else ""
+    return f"{span}{count} by {record.purpose or 'run'} {record.run_id}"
 
 
 def plan_rollback(lake: Lake, table: TableName, version: int) -> Rollback:

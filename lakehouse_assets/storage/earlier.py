@@ -21,11 +21,11 @@ from lakehouse_assets.storage.table import OpenTable, open_table
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One version of a table; `record` is the record of what made it, "" where the log no longer says."""
+    """One version of a table; `metadata` is what its commit says about itself, such as where its record is."""
 
     number: int
     at: str
-    record: str
+    metadata: Mapping[str, str]
 
 
 def versions_of(table: OpenTable, limit: int) -> list[Version]:
@@ -83,8 +83,7 @@ def copied(objects: Objects, file: StagedFile) -> StagedFile:
 def _version(entry: Mapping[str, Any]) -> Version:
     at = datetime.fromtimestamp(entry["timestamp"] / 1000, UTC).isoformat(timespec="seconds")
     said = entry.get("userMetadata")
-    metadata = json.loads(said) if said else {}
-    return Version(int(entry["version"]), at, str(metadata.get("record", "")))
+    return Version(int(entry["version"]), at, json.loads(said) if said else {})
 
 
 def _stats(action: Mapping[str, Any]) -> str:

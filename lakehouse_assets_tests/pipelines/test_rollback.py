@@ -341,14 +341,15 @@ def test_a_table_that_was_never_published_is_refused(lake: Lake) -> None:
         roll_back(lake, ORDERS, 0, run_id=RUN)
 
 
-def test_versions_are_listed_with_the_records_that_made_them(lake: Lake) -> None:
-    publish(lake, DAY, 1)
+def test_versions_are_listed_with_what_made_them(lake: Lake) -> None:
+    first = publish(lake, DAY, 1)
     publish(lake, DAY, 2)
+    roll_back(lake, ORDERS, first, run_id=RUN)
 
     versions = list_versions(lake, ORDERS)
 
-    assert [version.number for version in versions] == [2, 1, 0]
-    assert [version.record.endswith(".json.zst") for version in versions] == [True, True, False]
+    assert [one.version for one in versions] == [3, 2, 1, 0]
+    assert [one.what.partition(" by ")[0] for one in versions] == ["rollback to version 1", DAY, DAY, "created"]
 
 
 def test_an_empty_table_is_a_version_too(lake: Lake) -> None:
