@@ -2,13 +2,10 @@
 
 from pathlib import Path
 
-import polars as pl
 import pytest
 
-from lakehouse_assets.errors import LakehouseError, SchemaChangeError
 from lakehouse_assets.naming import TableName
 from lakehouse_assets.pipeline.content import content_of
-from lakehouse_assets.pipeline.dry_run import Forecast, RowChanges, dry_run
 from lakehouse_assets.pipeline.lake import Lake, open_lake
 from lakehouse_assets.pipeline.outdated import find_outdated
 from lakehouse_assets.pipeline.restate import Restated, restate
@@ -26,7 +23,6 @@ from lakehouse_assets_tests.lakes import (
     rows_of,
     run,
     shop_lake,
-    statuses,
 )
 
 DAYS = (DAY, NEXT, THIRD)
@@ -150,192 +146,6 @@ def test_where_columns_are_read_later_a_new_one_leaves_bronze_up_to_date(tmp_pat
     assert outdated(on_write, RAW) == list(DAYS)
     assert [one.status for one in again(on_write, *DAYS, table=RAW)] == ["published"] * 3
     assert outdated(on_write, RAW) == []
-
-
-def forecast(lake: Lake, *days: str, table: TableName = ORDERS) -> list[Forecast]:
-    return list(dry_run(lake, table, days))
-
-
-def test_a_dry_run_says_what_a_run_would_do_and_leaves_no_file(tmp_path: Path) -> None:
-    three_days(tmp_path)
-    lake = shop_lake(tmp_path, contract_with("100", "1.1.0"))
-    before = everything(lake)
-
-    (one,) = forecast(lake, DAY)
-
-    assert everything(lake) == before
-    assert (one.outcome, one.version_before, one.version_after) == ("published", "1.0.0", "1.1.0")
-    assert one.rows == RowChanges(added=0, withdrawn=2, changed=0)
-    assert one.before is not None
-    assert (one.before.published, one.before.quarantined) == (4, 0)
-    real = run(lake, ORDERS, DAY)[DAY].record.ledger
-    assert one.after == real
-
-
-def test_a_dry_run_counts_rows_that_come_and_rows_that_change(tmp_path: Path) -> None:
-    lake = three_days(tmp_path)
-    deliver(lake, DAY, [order(1, amount=10), order(2, amount=61), order(3), order(4, amount=160), order(5), order(6)])
-    run(lake, RAW, DAY)
-
-    (one,) = forecast(lake, DAY)
-
-    assert one.rows == RowChanges(added=2, withdrawn=0, changed=2)
-
-
-def test_a_dry_run_of_a_new_column_names_it(tmp_path: Path) -> None:
-    three_days(tmp_path)
-    lake = shop_lake(tmp_path, orders_contract(more=MORE, version="1.1.0"))
-
-    (one,) = forecast(lake, DAY)
-
-    assert one.columns_added == ("remark",)
-    assert one.rows == RowChanges()  # no order of that day has a note
-
-
-def test_a_dry_run_of_unchanged_partitions_says_so(tmp_path: Path) -> None:
-    lake = three_days(tmp_path)
-
-    assert [(one.outcome, one.rows) for one in forecast(lake, *DAYS)] == [("unchanged", RowChanges())] * 3
-
-
-def test_a_dry_run_of_a_blocked_partition_says_why(tmp_path: Path) -> None:
-    three_days(tmp_path)
-    lake = shop_lake(tmp_path, contract_with("100").replace("allow}", "allow, maxQuarantineRatio: 0.1}"))
-    before = everything(lake)
-
-    (one,) = forecast(lake, DAY)
-
-    assert one.outcome == "blocked"
-    assert "quarantine_ratio" in one.message
-    assert everything(lake) == before
-
-
-def test_a_dry_run_of_a_table_that_was_never_published_creates_none(tmp_path: Path) -> None:
-    lake = three_days(tmp_path)
-    second = (
-        orders_contract().replace("name: orders\n", "name: orders_v2\n").replace("silver.orders", "silver.orders_v2")
-    )
-    lake = shop_lake(tmp_path, contracts={"silver/orders_v2": second})
-    before = everything(lake)
-    table = TableName.parse("silver/orders_v2")
-
-    (one,) = forecast(lake, DAY, table=table)
-
-    assert (one.outcome, one.before, one.rows) == ("published", None, RowChanges(added=4))
-    assert lake.open(table) is None
-    assert everything(lake) == before
-
-
-def test_a_dry_run_of_bronze_reads_the_source_and_lands_nothing(tmp_path: Path) -> None:
-    lake = three_days(tmp_path)
-    deliver(lake, DAY, [order(1)])
-    before = everything(lake)
-
-    (one,) = forecast(lake, DAY, table=RAW)
-
-    assert one.rows == RowChanges(withdrawn=3)
-    assert everything(lake) == before
-
-
-def test_a_dry_run_refuses_what_a_run_would_refuse(tmp_path: Path) -> None:
-    three_days(tmp_path)
-    text = orders_contract().replace("logicalType: integer, physicalType: long", "logicalType: string")
-    lake = shop_lake(tmp_path, text.replace("logicalTypeOptions: {minimum: 0, maximum: 1000},\n", ""))
-
-    with pytest.raises(SchemaChangeError, match="amount long → string"):
-        forecast(lake, DAY)
-
-
-RENAMED = orders_contract(version="1.1.0").replace(
-    "      - {name: note, logicalType: string, transformSourceObjects: [bronze.shop.orders.note]}",
-    "      - {name: remark, logicalType: string, transformSourceObjects: [bronze.shop.orders.note],\n"
-    "         customProperties: [{property: lakehouse.renamedFrom, value: note}]}",
-)
-
-
-def noted_days(folder: Path) -> Lake:
-    lake = shop_lake(folder)
-    for number, day in enumerate(DAYS[:2], 1):
-        deliver(lake, day, [order(number, note=f"n{number}")])
-    refresh(lake, *DAYS[:2])
-    return lake
-
-
-def both_names(lake: Lake) -> list[tuple[str | None, str | None]]:
-    return rows_of(lake, ORDERS).sort("_proc_date", "order_id").select("note", "remark").rows()
-
-
-def test_a_renamed_promised_column_is_served_under_both_names(tmp_path: Path) -> None:
-    noted_days(tmp_path)
-    lake = shop_lake(tmp_path, RENAMED)
-
-    results = run(lake, ORDERS, NEXT)
-
-    assert both_names(lake) == [("n1", None), ("n2", "n2")]
-    assert [event.renamed for event in results[NEXT].record.drift] == [(("note", "remark"),)]
-    again(lake, *outdated(lake))
-    assert both_names(lake) == [("n1", "n1"), ("n2", "n2")]
-
-
-def test_the_former_name_ends_with_its_declaration_and_that_is_told(tmp_path: Path) -> None:
-    noted_days(tmp_path)
-    run(shop_lake(tmp_path, RENAMED), ORDERS, DAY, NEXT)
-    ended = RENAMED.replace(",\n         customProperties: [{property: lakehouse.renamedFrom, value: note}]}", "}")
-    lake = shop_lake(tmp_path, ended.replace("version: 1.1.0", "version: 1.2.0"))
-
-    results = run(lake, ORDERS, NEXT)
-
-    assert both_names(lake) == [("n1", "n1"), (None, "n2")]
-    assert [event.removed for event in results[NEXT].record.drift] == [("note",)]
-
-
-def test_a_renamed_column_of_another_type_is_refused(tmp_path: Path) -> None:
-    noted_days(tmp_path)
-    text = RENAMED.replace("{name: remark, logicalType: string", "{name: remark, logicalType: integer")
-    lake = shop_lake(tmp_path, text)
-
-    with pytest.raises(SchemaChangeError, match="remark is renamed from note, but is long, not string"):
-        run(lake, ORDERS, NEXT)
-
-
-def test_a_wider_type_is_refused_as_well_because_files_keep_theirs(tmp_path: Path) -> None:
-    narrow = orders_contract().replace("physicalType: long", "physicalType: integer")
-    lake = shop_lake(tmp_path, narrow)
-    deliver(lake, DAY, [order(1)])
-    refresh(lake, DAY)
-
-    with pytest.raises(SchemaChangeError, match=r"amount integer → long.*new major version"):
-        run(shop_lake(tmp_path), ORDERS, DAY)
-
-    assert rows_of(lake, ORDERS).schema["amount"] == pl.Int32
-
-
-def test_two_major_versions_run_side_by_side(tmp_path: Path) -> None:
-    lake = three_days(tmp_path)
-    second = (
-        orders_contract(version="2.0.0")
-        .replace("name: orders\n", "name: orders_v2\n")
-        .replace("silver.orders", "silver.orders_v2")
-        .replace("logicalType: integer, physicalType: long", "logicalType: number, physicalType: 'decimal(18,4)'")
-        .replace("{name: note, ", "{name: remark, ")
-    )
-    lake = shop_lake(tmp_path, contracts={"silver/orders_v2": second})
-    table, before = TableName.parse("silver/orders_v2"), content_of(lake, ORDERS)
-
-    assert statuses(run(lake, table, *DAYS)) == dict.fromkeys(DAYS, "published")
-
-    assert rows_of(lake, table).schema["amount"] == pl.Decimal(18, 4)
-    assert rows_of(lake, table)["amount"].sum() == rows_of(lake, ORDERS)["amount"].sum()
-    assert content_of(lake, ORDERS) == before
-    assert statuses(run(lake, ORDERS, *DAYS)) == dict.fromkeys(DAYS, "unchanged")
-
-
-def test_derived_tables_have_no_dry_run_of_their_own(tmp_path: Path) -> None:
-    load = "{mode: derived, keys: [order_id], sequenceBy: changed_at}"
-    lake = shop_lake(tmp_path, orders_contract(load))
-
-    with pytest.raises(LakehouseError, match="silver/orders_changes"):
-        forecast(lake, "0")
 
 
 DERIVED = "{mode: derived, keys: [order_id], sequenceBy: changed_at, buckets: 4}"
