@@ -47,7 +47,7 @@ def cutoff_of(lake: Lake, at: datetime) -> datetime:
             f"a retention of {retention / _MINUTE:g} minutes is shorter than twice the longest maxRuntime, "
             f"{longest / _MINUTE:g} minutes: files of runs that are alive could be removed.",
             where=lake.settings.origins.get("maintenance.retention", "settings"),
-            fix=f"Set maintenance.retention to {_LONGER * longest / _MINUTE:g}m or more.",
+            fix=f"Set maintenance.retention to {_LONGER * longest / _MINUTE:g}min or more.",
         )
     return at - retention
 
