@@ -13,6 +13,7 @@ from lakehouse_assets.cli.console import console
 from lakehouse_assets.contracts.custom import LEVELS, PREFIX
 from lakehouse_assets.contracts.source_blocks import SourceFile
 from lakehouse_assets.contracts.timing import CadenceBlock, RetryBlock
+from lakehouse_assets.contracts.waiver_file import NEVER, WaiverFile
 from lakehouse_assets.documents.blocks import duration_text, models_in, type_words
 from lakehouse_assets.documents.codes import CODES
 from lakehouse_assets.settings import SELECTORS, SettingsBlock, variable_names
@@ -49,6 +50,7 @@ def pages() -> dict[str, str]:
         "rules.md": _rules_page(),
         "settings.md": _settings_page(),
         "source.md": _source_page(),
+        "waivers.md": _waivers_page(),
     }
 
 
@@ -82,6 +84,18 @@ def _source_page() -> str:
     parts += [f"## {_title(block)}\n\n{block.__doc__}\n\n{_fields(block)}" for block in _blocks_in(SourceFile)]
     parts.append(f"## `config/schedules.yaml`\n\nNamed cadences.\n\n{_fields(CadenceBlock)}")
     parts.append(f"## `config/retry_policies.yaml`\n\nNamed retries.\n\n{_fields(RetryBlock)}")
+    return "\n".join(parts)
+
+
+def _waivers_page() -> str:
+    intro = (
+        "Waivers and overrides: `config/waivers/<table>.yaml`, under the full name of the table, such as\n"
+        "`config/waivers/silver/orders.yaml`.\nHow to use them: [accept known bad rows](../how-to/accept-known-bad-rows.md)."
+    )
+    never = ", ".join(f"`{rule}`" for rule in sorted(NEVER))
+    parts = [_page("Waivers", intro), _fields(WaiverFile)]
+    parts += [f"## {_title(block)}\n\n{block.__doc__}\n\n{_fields(block)}" for block in _blocks_in(WaiverFile)]
+    parts.append(f"## Never exempted\n\n{never}, and any rule that raised or did not run.\n")
     return "\n".join(parts)
 
 
