@@ -78,7 +78,7 @@ def _check_connection(connection: Mapping[str, str], reading: Reading) -> None:
 def _check_appends(block: SourceFile, reading: Reading) -> None:
     for name, table in block.tables.items():
         at = ["tables", name, "load"]
-        if table.load != Mode.APPEND_ONCE:
+        if Mode(table.load) is not Mode.APPEND_ONCE:
             continue
         if table.read is None:
             reading.tell("LH921", at, "a batch is a file, and this table has no files.", "Write load: partition.")
