@@ -12,7 +12,7 @@ import dagster as dg
 import pytest
 from hypothesis import settings
 
-from lakehouse_assets_tests.places import Place, S3Server, bucket_name, moto_server, versitygw_server
+from lakehouse_assets_tests.places import SWIFT, Place, S3Server, bucket_name, moto_server, versitygw_server
 from lakehouse_assets_tests.tiers import (
     RETAIL,
     pytest_collection_modifyitems,
@@ -59,7 +59,7 @@ def versitygw(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
         yield server
 
 
-@pytest.fixture(params=["disk", "moto", pytest.param("versitygw", marks=pytest.mark.versitygw)])
+@pytest.fixture(params=["moto", *SWIFT])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     """Return an empty root for a lake: on the disk, and in both S3 servers. `shop_lake(…, environ=place.environ)`."""
     if request.param == "disk":

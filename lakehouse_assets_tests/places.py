@@ -4,6 +4,7 @@ moto always runs. versitygw keeps objects in files, survives a crash and knows p
 Fixtures in `conftest` start each server once a worker; `place` gives a test all three, one after the other.
 """
 
+import logging
 import os
 import shutil
 import socket
@@ -18,10 +19,13 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 import obstore
+import pytest
 
 from lakehouse_assets.engines.stores import open_store
 from lakehouse_assets_tests.ports import free_port
 
+# For `place` of tests that send so many requests that moto, which is written in Python, would take most of their time.
+SWIFT = ["disk", pytest.param("versitygw", marks=pytest.mark.versitygw)]
 PREFIX = "LAKEHOUSE_STORAGE_OPTIONS__"
 KEY, SECRET = "test", "testtest"  # pragma: allowlist secret
 # All that moto looks for is the name of a service.
@@ -84,6 +88,8 @@ def moto_server() -> Iterator[S3Server]:
     """Run moto in this process."""
     from moto.server import ThreadedMotoServer  # noqa: PLC0415 - seconds to import
 
+    # It would tell every request.
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

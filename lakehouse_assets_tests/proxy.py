@@ -18,7 +18,8 @@ from urllib.parse import urlsplit
 _CONDITIONS = frozenset({"if-none-match", "if-match"})
 _OF_THE_HOP = frozenset({"connection", "transfer-encoding", "content-length", "date", "server"})
 _SLOW_SECONDS = 0.3
-_BUSY = b'<?xml version="1.0"?><Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>'
+_ERROR = '<?xml version="1.0"?><Error><Code>{code}</Code><Message>As the test says.</Message></Error>'
+_XML = [("Content-Type", "application/xml")]
 
 
 class Fault(StrEnum):
@@ -27,17 +28,22 @@ class Fault(StrEnum):
     NONE = "none"
     STRIPPED = "forwarded without its conditions"
     BUSY = "answered 503 and not forwarded"
+    DENIED = "answered 403 and not forwarded"
     LOST = "forwarded, and the answer never arrives"
     SLOW = "forwarded late"
 
 
+_REFUSALS = {Fault.BUSY: (503, "SlowDown"), Fault.DENIED: (403, "AccessDenied")}
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as a fault sees it. `number` counts requests of this method, from 1."""
+    """A request as a fault sees it. `number` counts requests of this method, `total` all of them, from 1."""
 
     method: str
     path: str
     number: int
+    total: int
 
     @property
     def is_commit(self) -> bool:
@@ -97,7 +103,8 @@ class _Server(ThreadingHTTPServer):
         """Count a request and say what happens to it."""
         with self.turn:
             self.proxy.requests[method] += 1
-            fault = self.proxy.fault(Request(method, path, self.proxy.requests[method]))
+            counted = self.proxy.requests
+            fault = self.proxy.fault(Request(method, path, counted[method], counted.total()))
             self.proxy.happened[fault] += 1
         return fault
 
@@ -117,8 +124,9 @@ class _Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length") or 0)
         fault = self.server.met(self.command, self.path)
         body = self.rfile.read(length) if length else None
-        if fault is Fault.BUSY:
-            self._answer(503, [("Content-Type", "application/xml")], _BUSY)
+        if fault in _REFUSALS:
+            status, code = _REFUSALS[fault]
+            self._answer(status, _XML, _ERROR.format(code=code).encode())
             return
         if fault is Fault.SLOW:
             time.sleep(_SLOW_SECONDS)

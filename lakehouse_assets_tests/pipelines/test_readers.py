@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
+import pytest
 
 from lakehouse_assets_tests.lakes import (
     DAY,
@@ -19,7 +20,7 @@ from lakehouse_assets_tests.lakes import (
     shop_lake,
     statuses,
 )
-from lakehouse_assets_tests.places import Place
+from lakehouse_assets_tests.places import SWIFT, Place
 
 ROWS = 40
 VERSIONS = 6
@@ -56,6 +57,7 @@ def version(number: int) -> list[list[str]]:
     return [*good, *bad]
 
 
+@pytest.mark.parametrize("place", SWIFT, indirect=True)
 def test_a_reader_never_sees_unaudited_rows_or_half_a_partition(tmp_path: Path, place: Place) -> None:
     lake = shop_lake(tmp_path, orders_contract(gate=GATE), environ=place.environ)
     for day in (DAY, NEXT):

@@ -22,7 +22,9 @@ def race(rounds: int, tables: list[str], partitions: list[str]) -> None:
     sys.stdin.readline()
     for _ in range(rounds):
         for table in tables:
-            for result in materialise(lake, TableName.parse(table), partitions, run_id=uuid.uuid4().hex):
+            name = TableName.parse(table)
+            wanted = partitions if lake.contract(name).is_partitioned else ["0"]
+            for result in materialise(lake, name, wanted, run_id=uuid.uuid4().hex):
                 sys.stdout.write(f"{table} {result.partition} {result.status}\n")
 
 
