@@ -66,6 +66,8 @@ def run(  # noqa: PLR0913 - one option for each thing that can be asked for
     lake = current_lake()
     if resume:
         backfill = journal.read_backfill(lake, resume)
+        if table or first or last:
+            raise LakehouseError(f"{resume} knows what it is about.", fix="Use --resume alone.")
     elif table and first and last:
         order = journal.Order(str(table_argument(table)), first, last, downstream, at_once, pause, reason)
         backfill = backfills.start(lake, order, datetime.now(UTC))

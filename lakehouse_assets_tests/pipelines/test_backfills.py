@@ -13,13 +13,14 @@ from typing import Any
 
 import pytest
 
-from lakehouse_assets.errors import LakehouseError
+from lakehouse_assets.errors import LakehouseError, LeaseHeldError
 from lakehouse_assets.naming import TableName
 from lakehouse_assets.pipeline.absorb import absorb, store_of
 from lakehouse_assets.pipeline.backfills.journal import Backfill, Order, list_backfills, read_backfill, write_backfill
 from lakehouse_assets.pipeline.backfills.plan import plan_backfill
 from lakehouse_assets.pipeline.backfills.run import go_on, start
 from lakehouse_assets.pipeline.lake import Lake
+from lakehouse_assets.pipeline.leases import held
 from lakehouse_assets.pipeline.recorded import served
 from lakehouse_assets.state.reports import volume_history
 from lakehouse_assets_tests.lakes import (
@@ -38,6 +39,7 @@ from lakehouse_assets_tests.lakes import (
     stored,
     transform,
 )
+from lakehouse_assets_tests.places import Place
 from lakehouse_assets_tests.repository import SCRIPTS
 from lakehouse_assets_tests.repository import run as command
 from lakehouse_assets_tests.retail_files import DAYS, write_day, write_days
@@ -302,6 +304,32 @@ def test_a_second_look_at_a_finished_backfill_changes_nothing(lake: Lake) -> Non
 
     assert again.outcomes == found.outcomes
     assert stored(Path(lake.root)) == before
+
+
+def test_two_processes_never_go_on_with_the_same_backfill(lake: Lake) -> None:
+    begun = start(lake, ordered(first=WEEK[0], last=WEEK[0]), NOW)
+
+    with held(lake, f"backfill {begun.id}"), pytest.raises(LeaseHeldError):
+        go_on(lake, begun, lambda _: None)
+
+    assert of(read_backfill(lake, begun.id)) == {WEEK[0]: "waiting"}
+
+
+def test_a_backfill_runs_and_is_kept_wherever_the_lake_lies(tmp_path: Path, place: Place) -> None:
+    state = {"LAKEHOUSE_STATE_URL": f"sqlite:///{tmp_path}/state.db"}
+    lake = shop_lake(tmp_path, environ={**place.environ, **state})
+    for day in WEEK[:2]:
+        deliver(lake, day, [order(1, amount=4)])
+        refresh(lake, day)
+    deliver(lake, WEEK[0], [order(1, amount=5)])
+
+    found = backfill(lake, table=str(RAW), first=WEEK[0], last=WEEK[2], downstream=True)
+
+    assert of(found) == {WEEK[0]: "published", WEEK[1]: "unchanged", WEEK[2]: "blocked"}
+    kept = read_backfill(lake, found.id)
+    assert kept.outcomes == found.outcomes
+    assert {one.after.sums["amount"] for one in kept.outcomes if one.after and one.table == str(ORDERS)} == {"5", "4"}
+    assert f"_lakehouse/backfills/{found.id}.md" in {path.removeprefix("lake/") for path in place.listing()}
 
 
 def test_pauses_lie_between_chunks_only(lake: Lake) -> None:

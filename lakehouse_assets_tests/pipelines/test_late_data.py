@@ -82,7 +82,7 @@ class Shop:
             self.definitions,
             instance=self.instance,
             cursor=self.cursor,
-            evaluation_time=datetime(2010, 12, 7, 12, tzinfo=UTC),
+            evaluation_time=datetime(2010, 12, 8, 12, tzinfo=UTC),
         )
         self.cursor = result.cursor
         return sorted(str(key) for key in result.get_requested_partitions(dg.AssetKey(DAILY.parts)))
@@ -130,6 +130,17 @@ def test_a_late_row_makes_automation_ask_for_its_business_date_and_sums_become_r
     assert [day for day in WEEK if after[day] != before[day]] == ["2010-12-03"]
     assert shop.published() == shop.expected()
     assert shop.asked() == []
+
+
+def test_a_day_that_lands_late_makes_automation_ask_for_every_date_that_reads_it(shop: Shop) -> None:
+    shop.receive("2010-12-07", ("2010-12-07", 7), ("2010-12-05", 100))
+
+    shop.run([RAW, ORDERS], "2010-12-07", "2010-12-07")
+    asked = shop.asked()
+    shop.run([DAILY], asked[0], asked[-1])
+
+    assert asked == ["2010-12-05", "2010-12-06", "2010-12-07"]
+    assert shop.published() == shop.expected()
 
 
 def test_a_withdrawn_late_row_leaves_its_business_date_again(shop: Shop) -> None:

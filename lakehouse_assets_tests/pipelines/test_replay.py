@@ -17,6 +17,7 @@ from lakehouse_assets.pipeline.run import materialise
 from lakehouse_assets.results import BLOCKED, PUBLISHED, UNCHANGED
 from lakehouse_assets.settings import load_settings
 from lakehouse_assets_tests.lakes import DAY, NEXT, RAW, deliver, order, rows_of, run, shop_lake, statuses, stored
+from lakehouse_assets_tests.places import Place
 from lakehouse_assets_tests.repository import SCRIPTS
 from lakehouse_assets_tests.repository import run as command
 
@@ -100,6 +101,21 @@ def test_asked_for_by_hand_the_source_replaces_what_landed_and_the_difference_is
     assert (difference.added.rows, difference.changed.rows, difference.withdrawn.rows) == (0, 1, len(was) - 1)
     assert difference.changed.ids == (f"{DAY}.csv#000000001",)
     assert difference.withdrawn.ids == tuple(f"{DAY}.csv#{number:>09}" for number in was[1:])
+
+
+def test_a_union_and_its_replacement_are_the_same_wherever_the_lake_lies(tmp_path: Path, place: Place) -> None:
+    lake = shop_lake(tmp_path, source_also="replay: state\n", environ=place.environ)
+    deliver(lake, DAY, amounts(10, 20, 30))
+    run(lake, RAW, DAY)
+    deliver(lake, DAY, amounts(10, 99))
+
+    run(lake, RAW, DAY)
+    joined = landed(lake)
+    [difference] = ask_again(lake).values()
+
+    assert joined == {"1": "10", "2": "99", "3": "30"}
+    assert difference.withdrawn.ids == (f"{DAY}.csv#000000003",)
+    assert landed(lake) == {"1": "10", "2": "99"}
 
 
 def test_a_day_that_is_empty_now_is_told_as_withdrawn_whole(lake_of: LakeOf) -> None:

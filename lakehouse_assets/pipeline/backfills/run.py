@@ -29,9 +29,12 @@ from lakehouse_assets.pipeline.backfills.plan import Plan, plan_backfill
 from lakehouse_assets.pipeline.backfills.reconcile import reconcile
 from lakehouse_assets.pipeline.intent import Intent
 from lakehouse_assets.pipeline.lake import Lake
+from lakehouse_assets.pipeline.leases import held
 from lakehouse_assets.pipeline.run import materialise
 from lakehouse_assets.results import PartitionResult
 
+# A backfill that was killed can be resumed after so long.
+LEASE_SECONDS = 15.0
 _DONE = frozenset({"published", "unchanged"})
 _SKIPPED = ("closed", "outside", "not_due")
 Tell = Callable[[Sequence[Outcome]], None]
@@ -58,7 +61,15 @@ def start(lake: Lake, order: Order, now: datetime) -> Backfill:
 
 
 def go_on(lake: Lake, backfill: Backfill, tell: Tell) -> Backfill:
-    """Run what is waiting or failed, measure and reconcile everything, and write it down."""
+    """Run what is waiting or failed, measure and reconcile everything, and write it down.
+
+    Raises LeaseHeldError when another process goes on with it: two would write over each other's outcomes.
+    """
+    with held(lake, f"backfill {backfill.id}", seconds=LEASE_SECONDS, wait_seconds=LEASE_SECONDS + 5):
+        return _go_on(lake, backfill, tell)
+
+
+def _go_on(lake: Lake, backfill: Backfill, tell: Tell) -> Backfill:
     due = [one for one in backfill.outcomes if one.status in {WAITING, FAILED}]
     for number, chunk in enumerate(_chunks(due, backfill.order.at_once)):
         if number:
