@@ -112,6 +112,51 @@ lakehouse run gold/retail_countries
 0 │ published │ 3 │ 3
 ```
 """
+ENTITY = """
+```csv title=".lake/demo/drop/clerks-2011-12-09.csv"
+op,clerk,changed_at
+U,ada,2011-12-09 08:00:00
+U,ben,2011-12-09 08:00:00
+D,ben,2011-12-09 09:00:00
+```
+```diff title="config/sources/retail.yaml"
++  clerks:
++    read: {pattern: "clerks-{partition}.csv"}
++    columns: {op: text, clerk: text, changed_at: text}
++    deletes: {column: op, values: [D]}
+   order_lines:
+```
+```yaml title="config/contracts/silver/retail_clerks.odcs.yaml"
+apiVersion: v3.1.0
+kind: DataContract
+id: silver.retail_clerks
+version: 1.0.0
+status: active
+schema:
+  - name: retail_clerks
+    properties:
+      - {name: clerk, logicalType: string, required: true, transformSourceObjects: [bronze.retail.clerks.clerk]}
+      - {name: changed_at, logicalType: timestamp, required: true,
+         transformSourceObjects: [bronze.retail.clerks.changed_at],
+         customProperties: [{property: lakehouse.parse, value: {formats: ['%Y-%m-%d %H:%M:%S']}}]}
+    customProperties:
+      - property: lakehouse.load
+        value: {mode: derived, keys: [clerk], sequenceBy: changed_at, history: scd4, tracked: [changed_at]}
+team: {members: [{username: ada@example.com, role: owner}]}
+```
+```sh
+lakehouse run bronze/retail/clerks --partition 2011-12-09
+lakehouse run silver/retail_clerks_changes --partition 2011-12-09
+lakehouse run silver/retail_clerks
+lakehouse run silver/retail_clerks_history
+```
+```text
+2011-12-09 │ published │ 3 │ 3
+2011-12-09 │ published │ 3 │ 3
+0 │ published │ 3 │ 1
+0 │ published │ 3 │ 2
+```
+"""
 CADENCE = """
 ```diff title="config/schedules.yaml"
 +every_noon: {cron: "0 12 * * *"}
@@ -142,6 +187,7 @@ ADDITIONS = {
     "source": SOURCE,
     "rule": RULE,
     "gold table": GOLD_TABLE,
+    "entity": ENTITY,
     "cadence": CADENCE,
     "environment": ENVIRONMENT,
 }
@@ -158,6 +204,9 @@ print("\\n".join(sorted(key.to_user_string() for key in repository.assets_defs_b
 bronze/retail/visits
 bronze/weather/days
 gold/retail_countries
+silver/retail_clerks
+silver/retail_clerks_changes
+silver/retail_clerks_history
 silver/retail_visits
 ```
 """
@@ -218,6 +267,7 @@ def test_every_table_that_is_added_is_an_asset(folder: Path) -> None:
                 "lakehouse_assets/transforms/gold/retail_countries.py",
             ],
         ),
+        ("entity", ["config/contracts/silver/retail_clerks.odcs.yaml", "config/sources/retail.yaml"]),
         ("cadence", ["config/schedules.yaml"]),
         ("environment", ["config/environments/staging.yaml"]),
     ],
