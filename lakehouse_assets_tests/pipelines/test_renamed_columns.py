@@ -15,6 +15,7 @@ from lakehouse_assets_tests.lakes import (
     DAY,
     NEXT,
     ORDERS,
+    contract,
     deliver,
     order,
     orders_contract,
@@ -23,6 +24,7 @@ from lakehouse_assets_tests.lakes import (
     run,
     shop_lake,
     statuses,
+    transform,
 )
 
 DAYS = (DAY, NEXT)
@@ -109,3 +111,43 @@ def test_two_major_versions_run_side_by_side(tmp_path: Path) -> None:
     assert rows_of(lake, table)["amount"].sum() == rows_of(lake, ORDERS)["amount"].sum()
     assert content_of(lake, ORDERS) == before
     assert statuses(run(lake, ORDERS, *DAYS)) == dict.fromkeys(DAYS, "unchanged")
+
+
+NOTES = TableName.parse("gold/notes")
+NOTES_COLUMNS = """\
+      - {name: remark, logicalType: string, transformSourceObjects: [silver.orders.remark]}
+"""
+NOTES_FUNCTION = """
+def notes(orders):
+    return orders.select("remark")
+"""
+
+
+@pytest.mark.parametrize("restated", [(), (NEXT,), DAYS], ids=["none restated", "one restated", "all restated"])
+def test_gold_reads_the_new_name_of_every_row_whatever_was_restated(restated: tuple[str, ...], tmp_path: Path) -> None:
+    noted_days(tmp_path)
+    gold = {"gold/notes": contract("notes", NOTES_COLUMNS, layer="gold", load="{mode: snapshot}")}
+    with transform(tmp_path, "gold/notes", NOTES_FUNCTION):
+        lake = shop_lake(tmp_path, RENAMED, contracts=gold)
+        list(restate(lake, ORDERS, restated, run_id="restate"))
+
+        run(lake, NOTES)
+
+    assert sorted(rows_of(lake, NOTES)["remark"]) == ["n1", "n2"]
+
+
+def test_a_foreign_key_finds_renamed_keys_in_partitions_that_were_not_restated(tmp_path: Path) -> None:
+    noted_days(tmp_path)
+    reference = "[{type: foreignKey, to: orders.remark}]"
+    keys = RENAMED.replace("{name: remark, ", "{name: remark, unique: true, ")
+    labels = contract(
+        "labels",
+        "      - {name: label, logicalType: string, transformSourceObjects: [bronze.shop.orders.note],\n"
+        f"         relationships: {reference}}}\n",
+        load="{identicalRows: keep}",
+    )
+    lake = shop_lake(tmp_path, keys, contracts={"silver/labels": labels})
+
+    results = run(lake, TableName.parse("silver/labels"), *DAYS)
+
+    assert {one.record.ledger.published for one in results.values()} == {1}
