@@ -46,13 +46,13 @@ def run(  # noqa: PLR0913 - the options of a command
     name = table_argument(table)
     known = lake.partitions(name)
     wanted = _wanted(name, known, partition or [], partition_range, every=every)
+    differences: list[Difference] = []
+    intent = _re_extraction(name, differences) if re_extract else ORDINARY
     if dry_run:
         from lakehouse_assets.pipeline.dry_run import dry_run as forecast  # noqa: PLC0415
 
-        print_forecasts(list(forecast(lake, name, wanted)), as_json=as_json)
+        print_forecasts(list(forecast(lake, name, wanted, intent)), as_json=as_json)
         return
-    differences: list[Difference] = []
-    intent = _re_extraction(name, differences) if re_extract else ORDINARY
     # Where the run log goes to stdout, its lines would stand between people or machines and the answer.
     with contextlib.redirect_stdout(sys.stderr):
         results = list(materialise(lake, name, wanted, run_id=uuid.uuid4().hex, intent=intent))
@@ -61,12 +61,23 @@ def run(  # noqa: PLR0913 - the options of a command
         print_json([_as_dict(result) | told.get(result.partition, {}) for result in results])
     else:
         _print(results)
+        _print_meaning(lake, name, is_re_extracted=re_extract)
     blocked = [result for result in results if result.is_blocked]
     if blocked:
         raise PartitionBlockedError(
             blocked[0].message + (f" (and {len(blocked) - 1} more partitions)" if len(blocked) > 1 else ""),
             fix="Readers see what they saw before.",
         )
+
+
+def _print_meaning(lake: Lake, name: TableName, *, is_re_extracted: bool) -> None:
+    said = {
+        "state": "Rows that landed and are not in the source any more were kept",
+        "snapshot": "Past partitions that landed were read from bronze, the source was not asked",
+    }
+    meaning = lake.catalog.sources[name.path[0]].replay if name.layer == "bronze" else ""
+    if meaning in said and not is_re_extracted:
+        err.print(f"{said[meaning]} (replay: {meaning}); --re-extract replaces them.")
 
 
 def _lake(config_dir: Path | None, *, dry_run: bool) -> Lake:

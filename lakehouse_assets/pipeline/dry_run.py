@@ -20,6 +20,7 @@ from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.naming import RAW_HASH, ROW_ID, TableName, publish_id
 from lakehouse_assets.pipeline.audit import Audited, audit
 from lakehouse_assets.pipeline.draft import Draft
+from lakehouse_assets.pipeline.intent import ORDINARY, Intent
 from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.pipeline.recorded import Recorded, recorded
 from lakehouse_assets.pipeline.renamed import formers_of, with_former_columns
@@ -59,7 +60,7 @@ class Forecast:
     rows: RowChanges = RowChanges()
 
 
-def dry_run(lake: Lake, table: TableName, partitions: Sequence[str]) -> Iterator[Forecast]:
+def dry_run(lake: Lake, table: TableName, partitions: Sequence[str], intent: Intent = ORDINARY) -> Iterator[Forecast]:
     """Compute partitions as a run would and yield what it would change; raises what a run would raise."""
     contract = lake.contract(table)
     _check_mode(contract)
@@ -67,7 +68,8 @@ def dry_run(lake: Lake, table: TableName, partitions: Sequence[str]) -> Iterator
     size = contract.load.partitions_per_chunk
     for start in range(0, len(wanted), size):
         with tempfile.TemporaryDirectory(prefix="lakehouse-dry-run-") as folder:
-            yield from _forecasts(open_dry_step(lake, contract, wanted[start : start + size], folder))
+            step = open_dry_step(lake, contract, wanted[start : start + size], folder)
+            yield from _forecasts(replace(step, intent=intent))
 
 
 def _check_mode(contract: Contract) -> None:

@@ -1,4 +1,4 @@
-"""What extracting a partition again means, as its source says: exact, state or snapshot (docs/adr/0006-what-a-replay-means.md).
+"""What extracting a partition again means, as its source says: exact, state, snapshot; why: docs/adr/0006-what-a-replay-means.md.
 
 A property of the source, not of its connector: what arrived is put together with what landed here, before `ingest`
 stages it. Rows that landed keep the raw hash they landed with.
@@ -93,7 +93,8 @@ def _rows(step: Step, partition: str) -> int:
 
 def _difference(step: Step, partition: str, files: Sequence[DataFile]) -> Difference:
     old = _landed(step, partition).select(ROW_ID, RAW_HASH)
-    new = step.lake.scan(step.table, files).select(ROW_ID, RAW_HASH)
+    target, needed = step.target(), {ROW_ID: nw.String(), RAW_HASH: nw.Int64()}
+    new = step.lake.engine.scan(target.root, files, target.partition_column, needed).select(ROW_ID, RAW_HASH)
     both = new.join(old.rename({RAW_HASH: "__landed"}), on=ROW_ID, how="inner")
     return Difference(
         partition,

@@ -247,6 +247,22 @@ def test_the_command_prints_the_difference_before_it_replaces(tmp_path: Path) ->
     assert result["difference"]["withdrawn"] == {"rows": 1, "ids": [f"{DAY}.csv#000000002"]}
 
 
+def test_a_dry_run_prints_the_difference_and_replaces_nothing(tmp_path: Path) -> None:
+    lake = shop_lake(tmp_path, source_also="replay: snapshot\n")
+    environ = {**os.environ, "LAKEHOUSE_ROOT": lake.root, "LAKEHOUSE_CONFIG_DIR": str(tmp_path / "config")}
+    deliver(lake, DAY, amounts(10, 20))
+    run(lake, RAW, DAY)
+    before = stored(Path(lake.root))
+    deliver(lake, DAY, amounts(10))
+
+    said = command(SCRIPTS / "lakehouse", "run", str(RAW), "-p", DAY, "--re-extract", "--dry-run", env=environ)
+    plain = command(SCRIPTS / "lakehouse", "run", str(RAW), "-p", DAY, env=environ)
+
+    assert f"{DAY}: 1 rows withdrawn: {DAY}.csv#000000002" in said.stderr
+    assert "the source was not asked (replay: snapshot); --re-extract replaces them." in plain.stderr
+    assert stored(Path(lake.root)) == before
+
+
 def test_only_bronze_is_extracted(tmp_path: Path) -> None:
     lake = shop_lake(tmp_path)
     environ = {**os.environ, "LAKEHOUSE_ROOT": lake.root, "LAKEHOUSE_CONFIG_DIR": str(tmp_path / "config")}

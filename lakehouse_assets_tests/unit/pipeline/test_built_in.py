@@ -9,7 +9,7 @@ import pytest
 
 from lakehouse_assets.contracts.loading import Load
 from lakehouse_assets.contracts.model import Column, ColumnType, Kind, RuleKind, RuleSpec
-from lakehouse_assets.pipeline.built_in import one_cause, repeated_key, window_rules
+from lakehouse_assets.pipeline.built_in import is_late, one_cause, repeated_key, window_rules
 from lakehouse_assets.quality.judge import RowRule
 from lakehouse_assets.results import Dimension, OnFailure, Severity
 from lakehouse_assets_tests.builders import bare_contract
@@ -174,3 +174,26 @@ def test_a_rule_that_cannot_run_stays_as_it_is() -> None:
     (_, kept) = one_cause([broken], [])
 
     assert kept is broken
+
+
+@pytest.mark.parametrize("kind", [Kind.DATE, Kind.TIMESTAMP])
+def test_a_row_is_late_once_its_day_is_over_and_one_without_a_day_never(kind: Kind) -> None:
+    columns = (Column("at", ColumnType(kind)),)
+    contract = replace(bare_contract(), columns=columns, load=Load(event_time="at"))
+    days = [datetime(2011, 3, day, 23, 59, tzinfo=UTC) if day else None for day in (9, 10, 11, None)]
+    dtype = pl.Date if kind is Kind.DATE else pl.Datetime("us", "UTC")
+    frame = pl.DataFrame(
+        {"_proc_date": [ARRIVED] * 4, "at": pl.Series(days, dtype=pl.Datetime("us", "UTC")).cast(dtype)}
+    )
+
+    late = is_late(contract)
+
+    assert late is not None
+    assert nw.from_native(frame).select(late=late)["late"].to_list() == [True, False, False, False]
+
+
+@pytest.mark.parametrize("load", [Load(), Load(event_time="at", partition_column="sold_on")])
+def test_nothing_is_late_where_rows_say_no_day_or_partitions_are_business_dates(load: Load) -> None:
+    columns = (Column("at", ColumnType(Kind.DATE)),)
+
+    assert is_late(replace(bare_contract(), columns=columns, load=load)) is None
