@@ -36,7 +36,7 @@ def show_tables(console: Console, found: Found) -> None:
     table = _table("Where every row went", "table")
     for name in ("rows in", "published", "quaran-\ntined", "dedupli-\ncated", "filtered", "score"):
         table.add_column(name, justify="right")
-    for one in found.tables:
+    for one in (one for one in found.tables if one.partitions):
         numbers = [f"{getattr(one.ledger, name):,}" for name in _DISPOSITIONS]
         table.add_row(one.table, *numbers, f"{one.score:.1f}")
     console.print(table)

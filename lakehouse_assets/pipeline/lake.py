@@ -127,4 +127,6 @@ def _kind(value: object) -> str | None:
 def _calendar(known: set[str]) -> str:
     if not known:
         return "Its calendar has no open day yet."
+    if known == {SNAPSHOT_PARTITION}:
+        return f"It is one partition, {SNAPSHOT_PARTITION!r}."
     return f"Its calendar has {len(known)} partitions from {min(known)} to {max(known)}; closed days have none."
