@@ -26,8 +26,9 @@ WAIVABLE_OF_COLUMNS = frozenset(
     {"parse", "overflow", "non_finite", "out_of_range", "nonexistent_time", "ambiguous_time"}
 )
 OVERRIDABLE = frozenset({"quarantine_ratio", "empty_partition", "min_rows"})
-# What these say cannot be accepted: rows are gone, rules did not run, or there is nothing to publish.
-NEVER = frozenset({"ledger_balances", "rules_executed", "schema", "arrival", "input"})
+# What these say cannot be accepted: rows are gone, rules did not run, nothing is there, or a key has two lives.
+_INVARIANTS = frozenset({"one_row_per_key", "no_overlap", "no_gap", "one_current_version"})
+NEVER = frozenset({"ledger_balances", "rules_executed", "schema", "arrival", "input"}) | _INVARIANTS
 
 
 class _EntryBlock(Block):

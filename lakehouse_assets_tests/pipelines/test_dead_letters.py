@@ -14,6 +14,7 @@ from lakehouse_assets.naming import TableName
 from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.pipeline.letters import Letter, find_letter, list_letters, preview
 from lakehouse_assets_tests.lakes import DAY, NEXT, RAW, deliver, order, run, shop_lake, statuses, stored
+from lakehouse_assets_tests.places import Place
 
 SIDE = TableName.parse("dead_letters/shop/orders")
 BAD = b"order_id,customer,amount,changed_at,note\n1,Ann\xff,10,2010-12-01 10:00:00,\n"
@@ -155,3 +156,17 @@ def test_the_command_line_lists_shows_exports_and_reads_again(lake: Lake, tmp_pa
     )
     assert (good[0], f"{RAW} {DAY}: published" in good[1]) == (0, True)
     assert (nothing[0], "No dead letter is open." in nothing[1]) == (0, True)
+
+
+@pytest.mark.integration
+def test_letters_are_kept_and_superseded_on_object_stores_too(place: Place, tmp_path: Path) -> None:
+    shop = shop_lake(tmp_path, environ=place.environ)
+    deliver(shop, DAY, [order(1)]).write_bytes(BAD)
+    run(shop, RAW, DAY)
+    (letter,) = letters(shop)
+    deliver(shop, DAY, [order(1)])
+
+    run(shop, RAW, DAY)
+
+    assert letters(shop) == []
+    assert find_letter(shop, letter.id)[1] == BAD

@@ -6,14 +6,22 @@ Which rows are accepted is counted again in plain Python from the rows that were
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from lakehouse_assets.cli.main import build_app
 from lakehouse_assets.incidents.book import list_incidents
 from lakehouse_assets.naming import quarantine_of
 from lakehouse_assets.pipeline.absorb import absorb, store_of
 from lakehouse_assets.pipeline.content import content_of
+from lakehouse_assets.pipeline.dry_run import dry_run
+from lakehouse_assets.pipeline.exempted import exempted_publishes, list_exemptions
 from lakehouse_assets.pipeline.lake import Lake
+from lakehouse_assets.pipeline.outdated import find_outdated
 from lakehouse_assets.pipeline.recorded import served
 from lakehouse_assets.results import PartitionRecord
 from lakehouse_assets.state.store import Store
@@ -225,9 +233,116 @@ def test_a_low_score_opens_no_incident_of_its_own(folder: Path, store: Store) ->
     assert "score" not in incidents(shop(folder), store)
 
 
-def test_lost_rows_are_never_overridden(folder: Path) -> None:
-    # The configuration refuses to name such rules (`unit/contracts/test_waivers.py`); nothing else can accept them.
-    record = refresh(shop(folder, waivers=[PARSE], overrides=[RATIO]), DAY)[DAY].record
+def test_entries_are_listed_with_what_is_served_under_them(folder: Path) -> None:
+    ran(folder, DAY, NEXT, waivers=[PARSE], overrides=[RATIO])
 
-    assert {result.rule_id for result in record.results if not result.passed}.isdisjoint({"ledger_balances"})
-    assert record.ledger.is_balanced
+    waiver, override = list_exemptions(shop(folder, waivers=[PARSE], overrides=[RATIO]))
+
+    assert (waiver.state, waiver.served_partitions, waiver.waived_rows) == ("in force", (DAY, NEXT), 4)
+    assert (override.state, override.served_partitions, override.waived_rows) == ("in force", (), 0)
+
+
+def test_the_trail_keeps_who_accepted_what_after_the_file_is_gone(folder: Path) -> None:
+    ran(folder, DAY, overrides=[RATIO])
+    ran(folder, DAY, waivers=[{**PARSE, "owner": "grace@example.com"}])
+    shop(folder)
+
+    trail = exempted_publishes(shop(folder), ORDERS)
+
+    assert [(one.partition, one.exemption.kind, one.exemption.owner) for one in trail] == [
+        (DAY, "override", "ada@example.com"),
+        (DAY, "waiver", "grace@example.com"),
+    ]
+
+
+def test_what_was_published_under_an_entry_is_outdated_once_that_has_expired(folder: Path) -> None:
+    ran(folder, DAY, NEXT, waivers=[PARSE])
+    expired = {**PARSE, "expires": "2011-01-01", "partitions": [DAY]}
+
+    lake = shop(folder, waivers=[expired, {**PARSE, "partitions": [NEXT]}])
+
+    assert find_outdated(shop(folder, waivers=[PARSE]), ORDERS) == []
+    assert [(one.partition, one.why) for one in find_outdated(lake, ORDERS)] == [
+        (DAY, "other waivers or overrides, or one has expired")
+    ]
+    assert [(one.state, one.served_partitions) for one in list_exemptions(lake)] == [
+        ("expired", (DAY,)),
+        ("in force", (NEXT,)),
+    ]
+
+
+def test_a_dry_run_knows_that_a_waiver_changes_what_is_decided(folder: Path) -> None:
+    ran(folder, DAY, waivers=[PARSE])
+    more = [PARSE, {"rule": "amount.between", **WHO}]
+
+    (same,) = dry_run(shop(folder, waivers=[PARSE]), ORDERS, [DAY])
+    (other,) = dry_run(shop(folder, waivers=more), ORDERS, [DAY])
+
+    assert (same.outcome, other.outcome) == ("unchanged", "published")
+
+
+def lakehouse(folder: Path, *words: str) -> tuple[int, str]:
+    environ = {
+        "LAKEHOUSE_CONFIG_DIR": str(folder / "config"),
+        "LAKEHOUSE_ROOT": str(folder / "lake"),
+        "LAKEHOUSE_RUN_LOG": "off",
+        "COLUMNS": "200",
+    }
+    done = CliRunner().invoke(build_app(), list(words), env=environ)
+    return done.exit_code, done.output
+
+
+def test_the_gate_leaves_waived_rules_out_and_takes_overridden_ones_for_warnings(folder: Path) -> None:
+    entries: dict[str, Entries] = {"waivers": [PARSE], "overrides": [{**RATIO, "partitions": [DAY]}]}
+    lake = shop(folder, **entries)
+    deliver(lake, DAY, [*ROWS, *[order(number, amount="5000") for number in range(20, 24)]])
+    refresh(lake, DAY)
+
+    strict = json.loads(lakehouse(folder, "gate", "--severity", "warning", "--json")[1])
+    usual = json.loads(lakehouse(folder, "gate", "--json")[1])
+
+    said = {one["rule"]: one["severity"] for one in strict}
+    assert said["quarantine_ratio"] == "warning"
+    assert "amount.parse" not in said
+    assert {one["rule"] for one in usual} == {"amount.between", "changed_at.required", "score"}
+
+
+def test_the_command_line_shows_waivers_and_their_trail(folder: Path) -> None:
+    ran(folder, DAY, waivers=[PARSE])
+
+    listed, trail = lakehouse(folder, "waivers", "list"), lakehouse(folder, "waivers", "history", "silver/orders")
+    shown = lakehouse(folder, "partition", "silver/orders", DAY)
+
+    assert (listed[0], "amount.parse" in listed[1], "in force" in listed[1]) == (0, True, True)
+    assert (trail[0], "ada@example.com" in trail[1]) == (0, True)
+    assert "waiver of amount.parse by ada@example.com until 2999-12-31, 2 rows stay in quarantine" in shown[1]
+
+
+BREAKS = {
+    "amount.parse": {"amount": "many"},
+    "amount.between": {"amount": "5000"},
+    "changed_at.required": {"changed_at": ""},
+}
+WRONG = st.sets(st.sampled_from(["amount.parse", "changed_at.required", "amount.between"]), max_size=2).filter(
+    lambda broken: not {"amount.parse", "amount.between"} <= broken
+)
+
+
+@settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])
+@given(rows=st.lists(WRONG, min_size=1, max_size=12), waived=st.sets(st.sampled_from(sorted(BREAKS))))
+def test_rows_count_for_the_gate_unless_all_their_reasons_are_waived(rows: list[set[str]], waived: set[str]) -> None:
+    with TemporaryDirectory() as name:
+        entries = [{"rule": rule, **WHO} for rule in sorted(waived)]
+        lake = shop(Path(name), waivers=entries)
+        made = [{key: value for rule in broken for key, value in BREAKS[rule].items()} for broken in rows]
+        deliver(lake, DAY, [order(number, **changes) for number, changes in enumerate(made)])
+
+        of = refresh(lake, DAY)[DAY].record
+
+        refused = [broken for broken in rows if broken]
+        counted = [broken for broken in refused if broken - waived]
+        ratio = next(result for result in of.results if result.rule_id == "quarantine_ratio")
+        assert (of.ledger.quarantined, of.waived_rows) == (len(refused), len(refused) - len(counted))
+        assert (ratio.failed_rows, ratio.passed) == (len(counted), len(counted) <= 0.2 * len(rows))
+        assert set(of.waived) == waived & {rule for broken in refused for rule in broken}
+        assert of.ledger.is_balanced

@@ -39,6 +39,7 @@ from lakehouse_assets_tests.lakes import (
     statuses,
     stored,
 )
+from lakehouse_assets_tests.places import Place
 
 DAYS = (DAY, NEXT, THIRD)
 AMOUNTS = (5, 500, 1500, 2500)
@@ -325,3 +326,22 @@ def test_the_command_line_lists_shows_refuses_and_releases(folder: Path) -> None
     assert (refused[0], "3 published rows would be withdrawn" in refused[1]) == (1, True)
     assert (done[0], done[1].count("published, 2 rows, 2 in quarantine")) == (0, 3)
     assert (again[0], "Nothing to do: no row would move." in again[1]) == (0, True)
+
+
+@pytest.mark.integration
+def test_releasing_refusing_and_doing_nothing_are_the_same_on_object_stores(place: Place, tmp_path: Path) -> None:
+    lake = shop_lake(tmp_path, bounded(0, 1000), environ=place.environ)
+    deliver(lake, DAY, [order(number, amount=amount) for number, amount in enumerate(AMOUNTS, 1)])
+    refresh(lake, DAY)
+    lake = shop_lake(tmp_path, bounded(100, 2000), environ=place.environ)
+    before = place.listing()
+
+    moved = rehearse(lake, Scope(ORDERS))
+    with pytest.raises(WithdrawalRefusedError):
+        replay(lake, ORDERS, moved, run_id="r")
+
+    assert [(one.released, one.withdrawn) for one in moved] == [(1, 1)]
+    assert place.listing() == before
+    assert released(lake, accept=True) == {DAY: "published"}
+    assert (published(lake)[DAY], held(lake)[DAY]) == (["2", "3"], ["1", "4"])
+    assert released(lake, accept=True) == {}
