@@ -1,11 +1,13 @@
 """`lakehouse doctor`: whether this installation can be trusted with data, and what to do where it cannot."""
 
 import os
+from typing import Annotated
 
 import typer
 from rich.markup import escape
 
 from lakehouse_assets.cli.console import AsJson, console, print_json
+from lakehouse_assets.cli.maintain import sizes as show_sizes
 from lakehouse_assets.documents.codes import Level
 from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.pipeline.diagnosis import Diagnosis
@@ -19,8 +21,15 @@ def register(app: typer.Typer) -> None:
     app.command("doctor")(doctor)
 
 
-def doctor(*, as_json: AsJson = False) -> None:
+def doctor(
+    *,
+    sizes: Annotated[bool, typer.Option("--sizes", help="Show how big tables are, and what to do about it.")] = False,
+    as_json: AsJson = False,
+) -> None:
     """Examine configuration, storage, clock, disk, versions and state store; fails when runs could not be trusted."""
+    if sizes:
+        show_sizes(as_json=as_json)
+        return
     examined = []
     for one in examine(os.environ):
         examined.append(one)
