@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from lakehouse_assets_tests.places import S3Server
 from lakehouse_assets_tests.recipes import Block, blocks, checkout, expect, follow
 from lakehouse_assets_tests.repository import ROOT
 
@@ -22,11 +23,24 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_a_page_that_is_followed_to_the_letter_leads_where_it_says(page: Path, fresh: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "checkout"
+def test_a_page_that_is_followed_to_the_letter_leads_where_it_says(
+    page: Path, fresh: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    folder, text = tmp_path / "checkout", page.read_text(encoding="utf-8")
     shutil.copytree(fresh, folder)
+    if "S3_ENDPOINT" in text:
+        request.getfixturevalue("object_store")
 
-    follow(page.read_text(encoding="utf-8"), folder)
+    follow(text, folder)
+
+
+@pytest.fixture
+def object_store(moto: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stand in for the store that a reader of a page has: moto, and what the page asks its reader to set."""
+    moto.make_bucket("lake")
+    told = {"S3_ENDPOINT": moto.endpoint, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+    for name, text in told.items():
+        monkeypatch.setenv(name, text)
 
 
 @pytest.mark.parametrize(

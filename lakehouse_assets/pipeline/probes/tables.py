@@ -3,16 +3,21 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from lakehouse_assets.contracts.loader import load_valid_catalog
 from lakehouse_assets.errors import StorageError
 from lakehouse_assets.naming import TableName
 from lakehouse_assets.pipeline.diagnosis import Diagnosis, Installation, fine, of_error, probe
-from lakehouse_assets.pipeline.lake import Lake, open_lake
+from lakehouse_assets.pipeline.lake import Lake
+from lakehouse_assets.pipeline.vocabulary import collect_vocabulary
 
 
 @probe
 def tables(installation: Installation) -> Iterator[Diagnosis]:
     """Open each table at its newest version."""
-    lake = open_lake(installation.settings)
+    settings = installation.settings
+    # Not `open_lake`: what else keeps a lake from being opened is for other probes to say.
+    catalog = load_valid_catalog(settings.config_dir, collect_vocabulary(), settings.sources)
+    lake = Lake(settings.root, catalog, settings)
     opened = 0
     for name in lake.catalog.contracts:
         try:

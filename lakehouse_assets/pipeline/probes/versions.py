@@ -23,20 +23,19 @@ _FIX = "Install the locked versions: `make dev`, or `pip install --require-hashe
 def versions(_: Installation) -> Iterator[Diagnosis]:
     """Compare each library of the core, and Python itself, with the range that is known to work."""
     python, lines = _declared()
-    wrong = list(wrong_versions(lines))
+    needed = [line for line in lines if _is_needed(Requirement(line))]
+    wrong = list(wrong_versions(needed))
     if not SpecifierSet(python).contains(platform.python_version()):
         wrong.append(f"Python {platform.python_version()}, needed {python}")
     for sentence in wrong:
         yield error(f"a version that is not known to work: {sentence}.", where="this Python environment", fix=_FIX)
     if not wrong:
-        yield fine(f"{len(lines)} libraries and Python {platform.python_version()} are as declared")
+        yield fine(f"{len(needed)} libraries and Python {platform.python_version()} are as declared")
 
 
 def wrong_versions(lines: list[str]) -> Iterator[str]:
     """Yield what is wrong about each requirement that the installed libraries do not meet."""
     for requirement in map(Requirement, lines):
-        if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
-            continue
         try:
             have = version(requirement.name)
         except PackageNotFoundError:
@@ -44,6 +43,10 @@ def wrong_versions(lines: list[str]) -> Iterator[str]:
             continue
         if not requirement.specifier.contains(have, prereleases=True):
             yield f"{requirement.name} {have}, needed {requirement.specifier}"
+
+
+def _is_needed(requirement: Requirement) -> bool:
+    return requirement.marker is None or requirement.marker.evaluate({"extra": ""})
 
 
 def _declared() -> tuple[str, list[str]]:
