@@ -12,7 +12,6 @@ from lakehouse_assets.documents.findings import nearest
 from lakehouse_assets.documents.strict_yaml import Steps
 from lakehouse_assets.naming import PROC_DATE, TableName
 
-_LATER = {"append_once"}
 _TIMES = {Kind.DATE, Kind.TIMESTAMP}
 
 
@@ -33,9 +32,7 @@ def read_load(block: LoadBlock, columns: Sequence[Column], name: TableName, at: 
     """Return how a table is loaded, or None when its mode does not exist; `at` is the place of `lakehouse.load`."""
     written = _Written(block, {column.name: column for column in columns}, at, reading)
     if block.mode not in {Mode.PARTITION, Mode.SNAPSHOT, Mode.DERIVED} or _is_planned(block, name):
-        is_later = block.mode in _LATER or _is_planned(block, name)
-        hint = "It is planned; use partition or snapshot." if is_later else nearest(block.mode, list(Mode))
-        written.tell("LH501", "mode", f"load mode {block.mode!r} is not available.", hint)
+        written.tell("LH501", "mode", f"load mode {block.mode!r} is not available.", _instead(block, name))
         return None
     mode = Mode(block.mode)
     if mode is Mode.SNAPSHOT and block.partition_column:
@@ -66,6 +63,12 @@ def read_load(block: LoadBlock, columns: Sequence[Column], name: TableName, at: 
     else:
         check_no_entity(block, columns, at, reading)
     return load
+
+
+def _instead(block: LoadBlock, name: TableName) -> str:
+    if block.mode == Mode.APPEND_ONCE:
+        return "Only bronze is appended: write load: append_once at the table in its source file."
+    return "It is planned; use partition or snapshot." if _is_planned(block, name) else nearest(block.mode, list(Mode))
 
 
 def _is_planned(block: LoadBlock, name: TableName) -> bool:

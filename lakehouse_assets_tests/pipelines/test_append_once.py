@@ -3,7 +3,6 @@
 import random
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -29,14 +28,13 @@ from lakehouse_assets_tests.lakes import (
     order,
     orders_contract,
     refresh,
-    retail_environment,
     rows_of,
     run,
     shop_lake,
     statuses,
     stored,
 )
-from lakehouse_assets_tests.repository import ROOT
+from lakehouse_assets_tests.racing import finish, let_go, start
 
 SEEDS = (1, 2, random.SystemRandom().randrange(10_000))
 
@@ -62,26 +60,6 @@ def hash_of(lake: Lake, table: TableName = RAW) -> str:
 def deliver_all(lake: Lake, files: Iterable[tuple[str, Sequence[str]]]) -> None:
     for name, ids in files:
         deliver(lake, name, [order(one) for one in ids])
-
-
-def racer(lake: Lake, rounds: int, *days: str) -> subprocess.Popen[str]:
-    folder = Path(lake.root).parent
-    environment = retail_environment(lake.root, folder, LAKEHOUSE_CONFIG_DIR=str(folder / "config"))
-    command = [sys.executable, "-m", "lakehouse_assets_tests.soak.racer", str(rounds), str(RAW), *days]
-    pipe = subprocess.PIPE
-    return subprocess.Popen(command, text=True, cwd=ROOT, env=environment, stdin=pipe, stdout=pipe, stderr=pipe)
-
-
-def let_go(process: subprocess.Popen[str]) -> None:
-    assert process.stdin is not None
-    process.stdin.write("\n")
-    process.stdin.flush()
-
-
-def ready(*processes: subprocess.Popen[str]) -> None:
-    for process in processes:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "GO\n", process.communicate()[1]
 
 
 def test_a_second_run_reads_no_file_again_and_changes_nothing(lake: Lake) -> None:
@@ -251,22 +229,16 @@ def test_a_file_with_a_new_column_widens_the_table_and_loses_nothing(tmp_path: P
 
 def test_processes_that_append_the_same_files_double_nothing_and_lose_nothing(lake: Lake) -> None:
     deliver_all(lake, [(f"{day}-{number}", [f"{day}{number}"]) for day in (DAY, NEXT) for number in range(8)])
-    processes = [racer(lake, 2, DAY, NEXT) for _ in range(3)]
-    ready(*processes)
 
-    for process in processes:
-        let_go(process)
-    said = [process.communicate() for process in processes]
+    finish(*[start(lake, 2, str(RAW), DAY, NEXT) for _ in range(3)])
 
-    assert [process.returncode for process in processes] == [0, 0, 0], [errors for _, errors in said]
     assert set(Counter(orders(lake)).values()) == {1}
     assert len(orders(lake)) == 16
 
 
 def test_a_run_killed_right_after_its_commit_is_not_repeated(lake: Lake) -> None:
     deliver_all(lake, [(f"{DAY}-a", "12"), (f"{DAY}-b", "3")])
-    process = racer(lake, 1, DAY)
-    ready(process)
+    process = start(lake, 1, str(RAW), DAY)
     let_go(process)
     commit = Path(lake.root_of(RAW), "_delta_log", f"{1:020}.json")
     deadline = time.monotonic() + 30
@@ -288,8 +260,7 @@ def test_a_run_killed_at_any_moment_converges_to_the_undisturbed_content(tmp_pat
     for one in (calm, killed):
         deliver_all(one, files)
     run(calm, RAW, DAY, NEXT)
-    process = racer(killed, 1, DAY, NEXT)
-    ready(process)
+    process = start(killed, 1, str(RAW), DAY, NEXT)
     let_go(process)
 
     try:

@@ -1,7 +1,5 @@
 """Going back to an earlier version: the files of then, with everything their records say, and nothing is lost."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import polars as pl
@@ -34,14 +32,13 @@ from lakehouse_assets_tests.lakes import (
     order,
     orders_contract,
     refresh,
-    retail_environment,
     rows_of,
     run,
     shop_lake,
     statuses,
     stored,
 )
-from lakehouse_assets_tests.repository import ROOT
+from lakehouse_assets_tests.racing import let_go, start
 
 RUN = "rollback"
 
@@ -364,21 +361,8 @@ def test_writers_that_publish_while_a_table_is_rolled_back_lose_nothing_and_tear
     first = add(appending, f"{DAY}-0", "0")
     for number in range(1, 7):
         deliver(appending, f"{DAY}-{number}", [order(number)])
-    folder = Path(appending.root).parent
-    environment = retail_environment(appending.root, folder, LAKEHOUSE_CONFIG_DIR=str(folder / "config"))
-    command = [sys.executable, "-m", "lakehouse_assets_tests.soak.racer", "3", str(RAW), DAY]
-    pipe = subprocess.PIPE
-    racers = [
-        subprocess.Popen(command, text=True, cwd=ROOT, env=environment, stdin=pipe, stdout=pipe, stderr=pipe)
-        for _ in range(2)
-    ]
-    for racer in racers:
-        assert racer.stdout is not None
-        assert racer.stdout.readline() == "GO\n"
-    for racer in racers:
-        assert racer.stdin is not None
-        racer.stdin.write("\n")
-        racer.stdin.flush()
+    racers = [start(appending, 3, str(RAW), DAY) for _ in range(2)]
+    let_go(*racers)
 
     while any(racer.poll() is None for racer in racers):
         try:
