@@ -47,7 +47,9 @@ def tables(*, as_json: Annotated[bool, typer.Option("--json", help="Print as JSO
                 "table": str(name),
                 "version": opened.version if opened else None,
                 "rows": sum(file.rows for file in files),
-                "partitions": len(opened.partitions) if opened else 0,
+                "partitions": len(opened.partitions if lake.contract(name).is_partitioned else files[:1])
+                if opened
+                else 0,
                 "outdated": len(find_outdated(lake, name)),
                 "uri": lake.root_of(name),
             }

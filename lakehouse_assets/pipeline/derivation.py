@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from lakehouse_assets.engines.protocol import DataFile
 from lakehouse_assets.naming import SNAPSHOT_PARTITION, is_publish_set, partition_folder, publish_of
 from lakehouse_assets.pipeline.entity import Entity
+from lakehouse_assets.pipeline.exempt import is_as_accepted
 from lakehouse_assets.pipeline.recorded import recorded
 from lakehouse_assets.pipeline.step import Step
 from lakehouse_assets.results import Derivation
@@ -31,7 +32,7 @@ def last_derivation(step: Step, entity: Entity) -> Derivation | None:
     """Return the derivation whose buckets are served, or None when everything has to be derived again.
 
     That is so at first, when its record is gone or damaged, when a bucket's file is, and when the contract's version,
-    its rules or the meaning of its columns changed.
+    its rules, their overrides or the meaning of its columns changed.
     """
     objects = step.lake.objects_of(step.name)
     word = recorded(objects, step.table, step.partitions, skip_damaged=True).get(SNAPSHOT_PARTITION)
@@ -39,7 +40,7 @@ def last_derivation(step: Step, entity: Entity) -> Derivation | None:
         return None
     record, found = word.record, word.record.derivation
     is_same = (record.contract_version, record.rule_set) == (step.contract.version, step.contract.rule_set)
-    if not is_same or found.meaning != entity.meaning:
+    if not is_same or found.meaning != entity.meaning or not is_as_accepted(step.lake, step.name, word.of):
         return None
     return found if not missing(objects, step.table.partition_column, step.table.files) else None
 

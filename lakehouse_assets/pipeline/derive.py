@@ -17,7 +17,7 @@ from lakehouse_assets.pipeline.derivation import difference, last_derivation, lo
 from lakehouse_assets.pipeline.draft import Draft, Tally
 from lakehouse_assets.pipeline.entity import entity_of
 from lakehouse_assets.pipeline.entity_current import extreme, newest
-from lakehouse_assets.pipeline.entity_passes import Pass, cut, inside, passes_for, with_bucket
+from lakehouse_assets.pipeline.entity_passes import Pass, cut, grouped, inside, passes_for, with_bucket
 from lakehouse_assets.pipeline.entity_rules import entity_results, entity_rules, judge_computed, judge_rows
 from lakehouse_assets.pipeline.entity_work import Work
 from lakehouse_assets.pipeline.step import Step
@@ -42,19 +42,20 @@ class _Done:
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """New rows of a pass, and the keys whose served rows they take the place of."""
+    """New rows of a pass, the keys whose served rows they take the place of, and these rows."""
 
     fresh: pl.DataFrame
     replaced: pl.DataFrame
+    old: nw.LazyFrame
 
 
 def derive(step: Step) -> Draft:
     """Stage the buckets whose rows change. A draft without files says that none does."""
     work = _opened(step)
-    sizes = _sizes(work)
     done = _Done()
-    compute = _folded if _can_fold(work) else _read_again
-    for one in cut(sizes):
+    # Folding holds a change and the row it competes with.
+    compute, held = (_folded, 2) if _can_fold(work) else (_read_again, 1)
+    for one in cut({bucket: held * size for bucket, size in _sizes(work).items()}):
         _stage(work, one, compute(work, one, done), done)
     return _draft(work, done)
 
@@ -108,17 +109,17 @@ def _read_again(work: Work, one: Pass, done: _Done) -> _Rows:
     done.read += found.height
     fresh = work.collect(work.computed(_lazy(found)))
     done.failed += judge_computed(_lazy(fresh), _lazy(found), entity, work.collect)
-    return _Rows(fresh, replaced)
+    return _Rows(fresh, replaced, work.served(one).join(_lazy(replaced), on=keys, how="semi"))
 
 
 def _folded(work: Work, one: Pass, done: _Done) -> _Rows:
     """Let the newest change of each key take the place of its served row, if it is newer."""
     entity, keys = work.entity, list(work.entity.keys)
     new = work.collect(newest(inside(work.changes(work.since.added), entity, one), entity))
-    claim = list(dict.fromkeys([*keys, *entity.order]))
-    have = work.collect(work.served(one).select(*claim).join(_lazy(new).select(*keys), on=keys, how="semi"))
+    have = work.collect(work.served(one).join(_lazy(new).select(*keys), on=keys, how="semi"))
     deletions = _deletions(work, new, have)
     done.read += new.height + deletions.height
+    claim = list(dict.fromkeys([*keys, *entity.order]))
     claims = nw.concat(
         [
             _lazy(rows).select(*claim, nw.lit(number).alias(_SOURCE))
@@ -129,8 +130,9 @@ def _folded(work: Work, one: Pass, done: _Done) -> _Rows:
     won = _lazy(new).join(winners, on=keys, how="semi")
     gone = won.filter(nw.col(DELETED)).join(_lazy(have).select(*keys), on=keys, how="semi")
     live = won.filter(~nw.col(DELETED))
-    replaced = nw.concat([live.select(*keys), gone.select(*keys)])
-    return _Rows(work.collect(with_bucket(live.select(*entity.stored), entity)), work.collect(replaced))
+    replaced = work.collect(nw.concat([live.select(*keys), gone.select(*keys)]))
+    fresh = work.collect(with_bucket(live.select(*entity.stored), entity))
+    return _Rows(fresh, replaced, _lazy(have).join(_lazy(replaced), on=keys, how="semi"))
 
 
 def _deletions(work: Work, new: pl.DataFrame, have: pl.DataFrame) -> pl.DataFrame:
@@ -144,20 +146,19 @@ def _deletions(work: Work, new: pl.DataFrame, have: pl.DataFrame) -> pl.DataFram
 
 
 def _stage(work: Work, one: Pass, rows: _Rows, done: _Done) -> None:
-    keys, entity = list(work.entity.keys), work.entity
-    served = work.served(one)
-    before = work.collect(work.totals(served.join(_lazy(rows.replaced), on=keys, how="semi")))
-    after = work.collect(work.totals(_lazy(rows.fresh)))
-    changed = _moved(work, one, before, after, done)
-    if not changed:
-        return
-    carried = work.served(one, changed).join(_lazy(rows.replaced), on=keys, how="anti")
-    columns = [*entity.stored, BUCKET]
-    fresh = _lazy(rows.fresh).filter(nw.col(BUCKET).is_in(changed))
-    frame = nw.concat([carried.select(*columns), fresh.select(*columns)])
-    staged, _ = work.step.lake.engine.stage([Branch(frame, work.step.target(pass_number=one.number))])
-    done.files += staged[0]
-    done.failed += _judged(work, staged[0])
+    before, after = (work.collect(work.totals(frame)) for frame in (rows.old, _lazy(rows.fresh)))
+    sizes = dict.fromkeys(_moved(work, one, before, after, done), 0)
+    for file in work.step.table.files_of(() if work.is_rebuild else sizes):
+        sizes[file.partition] += file.rows // one.parts
+    # Files of several buckets are written side by side, and each of them is held until a row group is full.
+    for group in grouped(sizes):
+        carried = work.served(one, group).join(_lazy(rows.replaced), on=list(work.entity.keys), how="anti")
+        columns = [*work.entity.stored, BUCKET]
+        fresh = _lazy(rows.fresh).filter(nw.col(BUCKET).is_in(group))
+        frame = nw.concat([carried.select(*columns), fresh.select(*columns)])
+        staged, _ = work.step.lake.engine.stage([Branch(frame, work.step.target(pass_number=one.part))])
+        done.files += staged[0]
+        done.failed += _judged(work, staged[0])
 
 
 def _moved(work: Work, one: Pass, before: pl.DataFrame, after: pl.DataFrame, done: _Done) -> list[str]:
@@ -186,8 +187,8 @@ def _judged(work: Work, staged: list[StagedFile]) -> Counter[str]:
     count = passes_for(sum(file.rows for file in files) // ROWS_JUDGED_PER_ROW)
     failed: Counter[str] = Counter()
     for part in range(count):
-        slice_of = Pass(part, tuple(map(str, range(entity.buckets))), part, count)
-        failed += judge_rows(inside(rows, entity, slice_of), entity, work.collect)
+        some = inside(rows, entity, Pass(tuple(map(str, range(entity.buckets))), part, count))
+        failed += judge_rows(some, entity, work.collect)
     return failed
 
 

@@ -19,7 +19,6 @@ _PLACE = "__place"
 class Pass:
     """Some whole buckets, or the `part`-th of several parts of one bucket that is too large."""
 
-    number: int
     buckets: tuple[str, ...]
     part: int = 0
     parts: int = 1
@@ -31,19 +30,28 @@ def passes_for(rows: int) -> int:
 
 
 def cut(sizes: Mapping[str, int]) -> list[Pass]:
-    """Group buckets so that one pass holds so many rows; `sizes` are the rows of each bucket."""
-    rows = max(ROWS_PER_PASS, sum(sizes.values()) // MOST_PASSES)
-    groups: list[tuple[tuple[str, ...], int]] = []
+    """Cut buckets into passes of so many rows; `sizes` are the rows of each bucket."""
+    most = _most(sizes)
+    parts = {group: -(-max(sizes[bucket] for bucket in group) // most) or 1 for group in grouped(sizes)}
+    return [Pass(group, part, count) for group, count in parts.items() for part in range(count)]
+
+
+def grouped(sizes: Mapping[str, int]) -> list[tuple[str, ...]]:
+    """Put buckets together as long as they hold no more rows than a pass; a larger one is alone."""
+    groups: list[tuple[str, ...]] = []
     held = 0
     for bucket, size in sorted(sizes.items(), key=lambda item: int(item[0])):
-        if groups and held + size <= rows:
-            groups[-1] = ((*groups[-1][0], bucket), 1)
-            held += size
+        held += size
+        if groups and held <= _most(sizes):
+            groups[-1] = (*groups[-1], bucket)
         else:
-            groups.append(((bucket,), -(-size // rows) or 1))
+            groups.append((bucket,))
             held = size
-    parts = [(buckets, part, count) for buckets, count in groups for part in range(count)]
-    return [Pass(number, buckets, part, count) for number, (buckets, part, count) in enumerate(parts)]
+    return groups
+
+
+def _most(sizes: Mapping[str, int]) -> int:
+    return max(ROWS_PER_PASS, sum(sizes.values()) // MOST_PASSES)
 
 
 def with_bucket(rows: nw.LazyFrame, entity: Entity) -> nw.LazyFrame:

@@ -40,7 +40,7 @@ def publish(step: Step, draft: Draft) -> list[PartitionResult]:
     audited = {one.partition: one for one in audit(step, draft)}
     served = recorded(step.lake.objects_of(step.name), step.table, step.partitions, skip_damaged=True)
     good = {name for name, one in audited.items() if not one.is_blocked}
-    same = {name for name in good if not draft.replaces and _is_same(step, audited[name], served.get(name))}
+    same = {name for name in good if _is_kept(step, draft, audited[name], served.get(name))}
     changed = sorted(good - same)
     keep_dead_letters(step, draft)
     keep_blocked(step, draft, [one for one in audited.values() if one.is_blocked])
@@ -68,6 +68,11 @@ def _check_unmoved(step: Step, partitions: set[str]) -> None:
     newest = step.lake.open(step.name) if partitions else None
     if newest is not None and files_behind(newest, partitions) != files_behind(step.table, partitions):
         raise PartitionsMovedError("another run published the same partitions.", where=step.table.root)
+
+
+def _is_kept(step: Step, draft: Draft, audited: Audited, served: Recorded | None) -> bool:
+    # A derivation compares its buckets itself, and derives all of them again when anything else is not as recorded.
+    return not draft.replaces if draft.derivation is not None else _is_same(step, audited, served)
 
 
 def _is_same(step: Step, audited: Audited, served: Recorded | None) -> bool:
