@@ -21,6 +21,7 @@ from lakehouse_assets.contracts.vocabulary import Vocabulary
 from lakehouse_assets.contracts.waiver_file import read_waivers, table_of_waivers
 from lakehouse_assets.documents.findings import Finding, Report, Spot, nearest, raise_errors
 from lakehouse_assets.documents.strict_yaml import Document, parse_document
+from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.naming import LAYERS, TableName, is_name
 from lakehouse_assets.settings import SourceOverlay
 
@@ -43,6 +44,24 @@ def load_valid_catalog(config_dir: Path, vocabulary: Vocabulary, overlays: Overl
     catalog, findings = load_catalog(config_dir, vocabulary, overlays)
     raise_errors(findings)
     return catalog
+
+
+def load_contract(path: Path, vocabulary: Vocabulary) -> Contract:
+    """Return the contract in one file, wherever it lies, by itself; raise ConfigError when it is none."""
+    report = Report()
+    document = parse_document(path.read_bytes(), str(path), report)
+    physical = (document.data.get("schema") or [{}])[0].get("physicalName", "") if document else ""
+    found = None
+    if document is not None and str(physical).partition(".")[0] in LAYERS:
+        name = TableName.parse(str(physical))
+        found = read_contract(name, Reading(document, report, vocabulary, frozenset({name})))
+    elif document is not None:
+        report.add("LH207", document.spot(["schema"]), "physicalName does not say which table this is.")
+    if found is None:
+        raise_errors(report.sorted())
+        msg = f"{path} is no contract."
+        raise LakehouseError(msg)
+    return found
 
 
 def load_files(files: ConfigFiles, vocabulary: Vocabulary, report: Report, *, overlays: Overlays) -> Catalog:

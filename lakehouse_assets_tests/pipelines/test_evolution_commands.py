@@ -144,3 +144,21 @@ def test_drift_is_shown_once_it_was_absorbed(app: typer.Typer, lake: Lake) -> No
     ]
     assert told(app, "drift", TABLE) == []
     assert "added" in ask(app, "drift").stdout
+
+
+def test_a_change_of_a_contract_is_judged_before_it_is_merged(app: typer.Typer, lake: Lake, tmp_path: Path) -> None:
+    old, new = tmp_path / "config/contracts/silver/orders.odcs.yaml", tmp_path / "new.yaml"
+    new.write_text(stricter())
+
+    said = ask(app, "contract", "diff", str(old), str(new))
+    same = ask(app, "contract", "diff", str(old), str(old))
+
+    assert "amount.between" in said.stdout
+    assert "a major version after 1.0.0 is due" in str(said.exception)
+    assert (same.exit_code, same.stdout.strip()) == (0, "The contracts promise the same.")
+
+
+def test_a_file_that_is_no_contract_is_told(app: typer.Typer, lake: Lake, tmp_path: Path) -> None:
+    error = ask(app, "contract", "diff", str(tmp_path / "config/schedules.yaml"), str(tmp_path / "nope")).exception
+
+    assert isinstance(error, LakehouseError)
