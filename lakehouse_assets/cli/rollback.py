@@ -8,7 +8,7 @@ import typer
 from lakehouse_assets.cli.console import AsJson, console, print_json, print_table
 from lakehouse_assets.cli.lake import current_lake, table_argument
 from lakehouse_assets.errors import LakehouseError
-from lakehouse_assets.naming import TableName
+from lakehouse_assets.naming import SIDE_TABLES, TableName
 
 if TYPE_CHECKING:
     from lakehouse_assets.pipeline.lake import Lake
@@ -33,8 +33,8 @@ def rollback(  # one keyword for each thing the command is asked to do
     """Publish an earlier version of a table again; a second rollback undoes it."""
     lake, name = current_lake(), table_argument(table)
     if accept_loss:
-        if to_version is not None:
-            raise LakehouseError("--accept-loss goes to no version.", fix="Use it alone, then look at the versions.")
+        if to_version is not None or dry_run:
+            raise LakehouseError("--accept-loss stands alone.", fix="Use it alone, then look at the versions.")
         _accept(lake, name)
     elif to_version is None:
         _list(lake, name, as_json=as_json)
@@ -77,6 +77,8 @@ def _list(lake: "Lake", table: TableName, *, as_json: bool) -> None:
 def _accept(lake: "Lake", table: TableName) -> None:
     from lakehouse_assets.storage.table import accept_loss  # noqa: PLC0415 - start fast for --help
 
+    if table.layer not in SIDE_TABLES:
+        lake.contract(table)
     known, newest = accept_loss(lake.root_of(table), lake.options)
     if known is None or known == newest:
         console.print(f"{table}: nothing is lost.")

@@ -114,6 +114,12 @@ def _seen(step: Step, before: Mapping[str, Recorded]) -> dict[str, str]:
 
 def _arriving(step: Step, before: Mapping[str, Recorded]) -> Iterator[Extraction | Rejection]:
     source, _ = step.name.path
+    if step.intent.re_extract:
+        raise LakehouseError(
+            "a table that is appended once is never replaced.",
+            where=str(step.name),
+            fix="`lakehouse rollback` takes batches back; a run then loads them again.",
+        )
     connector = step.lake.connector(source)
     if not isinstance(connector, ObjectConnector):
         raise LakehouseError(
