@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.measure import interleaved, run
 from benchmarks.workloads.partitions import DAYS
 
-MILLION = 1_000_000
+THOUSAND, MILLION = 1_000, 1_000_000
 LOAD_ROWS, MORE_ROWS, PUBLISH_ROWS = 5 * MILLION, 20 * MILLION, 24 * MILLION
 
 
@@ -111,6 +111,52 @@ def partition_overhead(folder: Path) -> Measured:
     return Measured(statistics.median(runs), runs)
 
 
+def _derive_folder(folder: Path) -> str:
+    where = folder / "derive"
+    if not where.exists():
+        run("derive", "prepare", str(where))
+        run("derive", "copy", str(where))
+    return str(where)
+
+
+def derive_peak(folder: Path) -> Measured:
+    """Peak memory of folding a million changed rows into a current table of ten million keys and twelve columns."""
+    where = _derive_folder(folder)
+    run("derive", "batch", where, f"1:{MILLION}")
+    peak = run("derive", "ours", where).peak_gib
+    return Measured(peak, [peak])
+
+
+def derive_ratio(folder: Path) -> Measured:
+    """Wall time of that ÷ delta-rs MERGE of the same batch into an unpartitioned copy."""
+    where = _derive_folder(folder)
+    ratios = []
+    for day in (11, 12, 13):
+        run("derive", "batch", where, f"{day}:{MILLION}")
+        folded = run("derive", "ours", where).seconds
+        ratios.append(folded / run("derive", "merge", where, f"{day}:{MILLION}").seconds)
+    return Measured(statistics.median(ratios), ratios)
+
+
+def small_derive_ratio(folder: Path) -> Measured:
+    """Wall time of folding a thousand uniformly drawn keys ÷ writing the whole table once more."""
+    where = _derive_folder(folder)
+    ratios = []
+    for day in (21, 22, 23):
+        run("derive", "batch", where, f"{day}:{THOUSAND}")
+        folded = run("derive", "ours", where).seconds
+        ratios.append(folded / run("derive", "rewrite", where).seconds)
+    return Measured(statistics.median(ratios), ratios)
+
+
+def history_peak(folder: Path) -> Measured:
+    """Peak memory of building the versions of 100,000 keys from a log of 20 million changes."""
+    where = str(folder / "history")
+    run("derive", "prepare_history", where)
+    peak = run("derive", "history", where).peak_gib
+    return Measured(peak, [peak])
+
+
 FIGURES = (
     Figure("load_ratio", "ratio", 2.5, 1.6, load_ratio),
     Figure("load_peak_gib", "GiB", 1.5, 0.8, load_peak),
@@ -119,6 +165,10 @@ FIGURES = (
     Figure("land_ratio", "ratio", 2.5, 1.5, land_ratio),
     Figure("judge_ratio", "ratio", 1.5, 1.2, judge_ratio),
     Figure("publish_peak_gib", "GiB", 1.2, 0.7, publish_peak),
+    Figure("derive_peak_gib", "GiB", 2.0, 1.0, derive_peak),
+    Figure("derive_ratio", "ratio", 1.0, 0.5, derive_ratio),
+    Figure("small_derive_ratio", "ratio", 1.1, 0.8, small_derive_ratio),
+    Figure("history_peak_gib", "GiB", 2.0, 1.0, history_peak),
     Figure("start_cpu_s", "s", 2.5, 1.2, start_cpu),
     Figure("definitions_cpu_s", "s", 1.5, 0.6, definitions_cpu),
     Figure("partition_overhead_s", "s", 0.25, 0.16, partition_overhead),
