@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 PACKAGE, TESTS = "lakehouse_assets", "lakehouse_assets_tests"
-GROUPS = ("ledger", "quarantine", "windows", "publish guard")
+GROUPS = ("derive", "ledger", "quarantine", "windows", "publish guard")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,18 +19,34 @@ def _target(group: str, module: str, *tests: str) -> Target:
     return Target(group, f"{PACKAGE}/{module}", tuple(f"{TESTS}/{test}" for test in tests))
 
 
+_ENTITY = "unit/pipeline/test_entity.py"
+_STORAGE = "integration/storage"
+
 TARGETS = (
+    _target("derive", "pipeline/entity.py", _ENTITY),
+    _target("derive", "pipeline/entity_current.py", _ENTITY),
+    _target("derive", "pipeline/entity_history.py", _ENTITY),
+    _target("derive", "pipeline/entity_rules.py", "pipelines/test_derive.py"),
+    _target("derive", "pipeline/entity_work.py", "pipelines/test_derive.py", "pipelines/test_derive_properties.py"),
+    _target("derive", "pipeline/entity_passes.py", "pipelines/test_derive.py", "pipelines/test_derive_properties.py"),
+    _target("derive", "pipeline/derivation.py", "pipelines/test_derive.py", "pipelines/test_derive_properties.py"),
+    _target("derive", "pipeline/derive.py", "pipelines/test_derive.py", "pipelines/test_derive_properties.py"),
     _target(
         "ledger",
         "pipeline/split.py",
         "pipelines/test_shapes.py",
         "pipelines/test_keys.py",
         "pipelines/test_conservation.py",
-        "pipelines/test_second_run.py",
     ),
+    _target("ledger", "quality/gate.py", "unit/quality", "pipelines/test_shapes.py"),
     _target("quarantine", "quality/quarantine.py", "pipelines/test_shapes.py", "pipelines/test_conservation.py"),
+    _target("quarantine", "pipeline/release.py", "pipelines/test_replay_quarantine.py"),
+    _target("quarantine", "pipeline/exempt.py", "pipelines/test_exemptions.py"),
     _target("windows", "pipeline/built_in.py", "unit/pipeline/test_built_in.py"),
-    _target("publish guard", "storage/commit.py", "integration/storage"),
+    _target("windows", "pipeline/replay.py", "pipelines/test_replay.py"),
+    _target("windows", "pipeline/watermark.py", "pipelines/test_watermark.py"),
+    _target("publish guard", "storage/commit.py", _STORAGE, "pipelines/test_append_once.py"),
+    _target("publish guard", "storage/fence.py", _STORAGE, "pipelines/test_append_once.py"),
     _target(
         "publish guard",
         "pipeline/publish.py",
@@ -38,4 +54,5 @@ TARGETS = (
         "pipelines/test_blocked_days.py",
         "pipelines/test_races.py",
     ),
+    _target("publish guard", "pipeline/standing.py", "pipelines/test_standing.py"),
 )
