@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from lakehouse_assets import registry
 from lakehouse_assets.errors import ConfigError, LakehouseError
-from lakehouse_assets.pipeline.diagnosis import Diagnosis, Installation, Probe, of_error
+from lakehouse_assets.pipeline.diagnosis import Diagnosis, Installation, Probe, error, of_error
 from lakehouse_assets.settings import read_settings
 
 
@@ -43,6 +43,9 @@ def _asked(ask: Probe, installation: Installation) -> Iterator[Diagnosis]:
     except LakehouseError as raised:
         if installation.read is not None:
             yield of_error(raised)
+    except OSError as raised:
+        what = f"could not look: {raised.strerror or type(raised).__name__}."
+        yield error(what, where=str(raised.filename or ""), fix="Mend what other probes say, then look again.")
 
 
 def _name(value: object) -> str | None:

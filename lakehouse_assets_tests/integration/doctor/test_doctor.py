@@ -178,6 +178,16 @@ def test_a_file_in_place_of_the_lake_is_found(tmp_path: Path) -> None:
     assert "a file lies where" in errors(look(environ_of(tmp_path)))["permissions"][0]
 
 
+def test_a_folder_that_cannot_be_written_is_found(tmp_path: Path) -> None:
+    shop_lake(tmp_path)
+
+    # Linux lets nobody make a folder there, not even root.
+    found = errors(look(environ_of(tmp_path, LAKEHOUSE_ROOT="/proc", LAKEHOUSE_STATE_URL="sqlite://")))
+
+    assert "cannot list, read, write or delete" in found["permissions"][0]
+    assert "cannot be created" in found["atomicity"][0]
+
+
 def test_a_table_whose_log_is_damaged_is_named(tmp_path: Path) -> None:
     lake = filled(tmp_path)
     newest = max(Path(lake.root_of(ORDERS), "_delta_log").glob("*.json"))
