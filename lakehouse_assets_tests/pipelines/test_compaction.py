@@ -26,22 +26,15 @@ from lakehouse_assets_tests.lakes import (
     RAW,
     deliver,
     order,
-    orders_contract,
     refresh,
     rows_of,
     shop_lake,
     statuses,
 )
+from lakehouse_assets_tests.past import clustered_by, crumbling
 
 ROWS = [order(number, amount=(number * 7) % 50) for number in range(24)]
 MIXED = [*ROWS, *[order(number, amount="many") for number in range(24, 30)]]
-
-
-def crumbling(lake: Lake) -> Lake:
-    """Return the same lake with an engine that writes files of three rows."""
-    other = Lake(lake.root, lake.catalog, lake.settings)
-    vars(other)["engine"] = PolarsEngine(lake.options, rows_per_file=3)
-    return other
 
 
 @pytest.fixture
@@ -244,12 +237,6 @@ def clustered_shop(folder: Path, columns: str) -> Lake:
     deliver(lake, DAY, ROWS)
     refresh(lake, DAY)
     return lake
-
-
-def clustered_by(columns: str) -> str:
-    gate = "      - {property: lakehouse.publishGate"
-    cluster = f"      - {{property: lakehouse.cluster, value: {columns}}}\n"
-    return orders_contract().replace(gate, cluster + gate)
 
 
 def stored_values(lake: Lake, column: str) -> list[object]:

@@ -7,10 +7,9 @@ import pytest
 
 from lakehouse_assets.engines.polars_engine import PolarsEngine
 from lakehouse_assets.pipeline.content import content_of, served_quarantine
-from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.pipeline.maintain import keep_version, maintain, plan_maintenance
 from lakehouse_assets_tests.lakes import DAY, NEXT, ORDERS, deliver, order, refresh, shop_lake, statuses
-from lakehouse_assets_tests.pipelines.test_compaction import clustered_by, crumbling
+from lakehouse_assets_tests.past import clustered_by, live_through
 from lakehouse_assets_tests.places import Place
 
 pytestmark = pytest.mark.integration
@@ -19,19 +18,8 @@ pytestmark = pytest.mark.integration
 LATER = timedelta(days=30)
 
 
-def past_of(folder: Path, place: Place) -> Lake:
-    lake = shop_lake(folder, clustered_by("[amount]"), environ=place.environ)
-    for last in ("many", "none", "7"):
-        for day in (DAY, NEXT):
-            deliver(lake, day, [*[order(number, amount=30 - number) for number in range(9)], order(9, amount=last)])
-        refresh(crumbling(lake), DAY, NEXT)
-    deliver(lake, DAY, [order(1), order(2, amount="many")])
-    refresh(lake, DAY)
-    return lake
-
-
 def test_a_lake_is_maintained_wherever_it_lies(place: Place, tmp_path: Path) -> None:
-    lake = past_of(tmp_path, place)
+    lake = live_through(shop_lake(tmp_path, clustered_by("[amount]"), environ=place.environ))
     opened = lake.open(ORDERS)
     assert opened is not None
     keep_version(lake, ORDERS, "kept")
@@ -48,7 +36,7 @@ def test_a_lake_is_maintained_wherever_it_lies(place: Place, tmp_path: Path) -> 
     assert content_of(lake, ORDERS).partitions[DAY] == before.partitions[DAY]
     rows = served_quarantine(lake, ORDERS)
     assert rows is not None
-    assert len(lake.engine.collect(rows)) == 1
+    assert len(lake.engine.collect(rows)) == 3
     assert statuses(refresh(lake, DAY, NEXT)) == {DAY: "unchanged", NEXT: "unchanged"}
     kept = lake.open(ORDERS, opened.version)
     assert kept is not None

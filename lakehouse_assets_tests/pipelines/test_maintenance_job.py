@@ -15,7 +15,7 @@ from lakehouse_assets.pipeline.leases import held
 from lakehouse_assets.pipeline.maintain import lease_of
 from lakehouse_assets.settings import Maintenance
 from lakehouse_assets_tests.lakes import DAY, ORDERS, deliver, order, refresh, shop_lake
-from lakehouse_assets_tests.pipelines.test_compaction import crumbling
+from lakehouse_assets_tests.past import crumbling
 
 
 def resource(folder: Path, **changes: object) -> LakeResource:
