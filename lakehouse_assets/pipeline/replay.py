@@ -1,4 +1,4 @@
-"""What extracting a partition again means, as its source says: exact, state, snapshot; why: docs/adr/0006-what-a-replay-means.md.
+"""What extracting a partition again means, as its source says: docs/adr/0006-what-a-replay-means.md.
 
 A property of the source, not of its connector: what arrived is put together with what landed here, before `ingest`
 stages it. Rows that landed keep the raw hash they landed with.
@@ -10,8 +10,10 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 import narwhals as nw
+import polars as pl
 
 from lakehouse_assets.connectors.protocol import Extraction, Rejection
+from lakehouse_assets.engines import kit
 from lakehouse_assets.engines.protocol import DataFile
 from lakehouse_assets.naming import PROC_DATE, RAW_HASH, ROW_ID
 from lakehouse_assets.pipeline.hashes import with_raw_hash
@@ -22,6 +24,8 @@ from lakehouse_assets.results import StagedFile
 
 EXACT, STATE, SNAPSHOT = "exact", "state", "snapshot"
 LISTED_IDS = 20
+# Row ids of so many rows are held in memory at once, about 0.6 GiB.
+ROWS_PER_PASS = 3_000_000
 Answers = Mapping[str, Extraction | Rejection]
 
 
@@ -52,6 +56,12 @@ def tell_differences(step: Step, partitions: Iterable[str], staged: Sequence[Sta
         step.intent.tell(_difference(step, partition, files))
 
 
+def parts_of(count: int) -> list[nw.Expr | None]:
+    """Return conditions that cut rows into parts of equal size by their id; one part needs none."""
+    number = (kit.row_hash({ROW_ID: nw.String()}) % count + count) % count
+    return [None] if count == 1 else [number == part for part in range(count)]
+
+
 def _meaning(step: Step) -> str:
     # Asked for by hand, what the source says now replaces what landed: the meaning of `exact`.
     return EXACT if step.intent.re_extract else step.lake.catalog.sources[step.name.path[0]].replay
@@ -76,11 +86,19 @@ def _as_landed(step: Step, partitions: Sequence[str]) -> dict[str, Extraction | 
 
 
 def _union(step: Step, answer: Extraction) -> Extraction:
-    landed = _landed(step, answer.partition)
-    fresh = with_raw_hash(answer.frame, absent=answer.absent)
-    new = fresh.join(landed.select(ROW_ID, RAW_HASH), on=[ROW_ID, RAW_HASH], how="anti")
-    kept = landed.join(new.select(ROW_ID), on=ROW_ID, how="anti")
+    fresh, landed = with_raw_hash(answer.frame, absent=answer.absent), _landed(step, answer.partition)
+    count = 1 + max(answer.rows, _rows(step, answer.partition)) // ROWS_PER_PASS
+    ids = nw.from_native(pl.concat([_moved(step, fresh, landed, part) for part in parts_of(count)]).lazy())
+    # Found beforehand: in one plan with the rows themselves, engines would hold all of them in memory.
+    kept, new = landed.join(ids, on=ROW_ID, how="anti"), fresh.join(ids, on=ROW_ID, how="semi")
     return replace(answer, frame=nw.concat([kept, new], how="diagonal"))
+
+
+def _moved(step: Step, fresh: nw.LazyFrame, landed: nw.LazyFrame, part: nw.Expr | None) -> pl.DataFrame:
+    """Return the ids of rows that are not landed with the same content."""
+    sides = [rows.select(ROW_ID, RAW_HASH) for rows in (fresh, landed)]
+    new, old = (rows if part is None else rows.filter(part) for rows in sides)
+    return step.lake.engine.collect(new.join(old, on=[ROW_ID, RAW_HASH], how="anti").select(ROW_ID))
 
 
 def _landed(step: Step, partition: str) -> nw.LazyFrame:
