@@ -186,6 +186,7 @@ def test_a_folder_that_cannot_be_written_is_found(tmp_path: Path) -> None:
 
     assert "cannot list, read, write or delete" in found["permissions"][0]
     assert "cannot be created" in found["atomicity"][0]
+    assert "could not look" in found["clock"][0]
 
 
 def test_a_table_whose_log_is_damaged_is_named(tmp_path: Path) -> None:
