@@ -1,5 +1,8 @@
 """Going back to an earlier version: the files of then, with everything their records say, and nothing is lost."""
 
+import random
+import subprocess
+import sys
 from pathlib import Path
 
 import polars as pl
@@ -37,10 +40,13 @@ from lakehouse_assets_tests.lakes import (
     shop_lake,
     statuses,
     stored,
+    variables_of,
 )
 from lakehouse_assets_tests.racing import let_go, start
+from lakehouse_assets_tests.repository import ROOT
 
 RUN = "rollback"
+SEEDS = (1, 2, random.SystemRandom().randrange(10_000))
 
 
 @pytest.fixture
@@ -387,3 +393,41 @@ def test_a_table_downstream_follows_a_rollback(lake: Lake) -> None:
     assert statuses(run(lake, ORDERS, DAY)) == {DAY: "published"}
     assert ids(lake) == ["1"]
     assert THIRD not in served(lake, ORDERS)
+
+
+_ALTERNATING = """
+import os, sys
+from lakehouse_assets.naming import TableName
+from lakehouse_assets.pipeline.lake import open_lake
+from lakehouse_assets.pipeline.rollback import roll_back
+from lakehouse_assets.settings import load_settings
+lake = open_lake(load_settings(os.environ))
+sys.stdout.write("GO\\n")
+sys.stdout.flush()
+sys.stdin.readline()
+for number in range(200):
+    roll_back(lake, TableName.parse("bronze/shop/orders"), int(sys.argv[1 + number % 2]), run_id="killed")
+"""
+
+
+@pytest.mark.parametrize("seed", SEEDS, ids=["seed-1", "seed-2", "fresh-seed"])
+def test_a_killed_rollback_happened_or_did_not(appending: Lake, seed: int) -> None:
+    first = add(appending, f"{DAY}-a", 1)
+    last = add(appending, f"{DAY}-b", 2)
+    command = [sys.executable, "-c", _ALTERNATING, str(first), str(last)]
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, text=True, cwd=ROOT, env=variables_of(appending), stdin=pipe, stdout=pipe)
+    let_go(process)
+    try:
+        process.wait(random.Random(seed).uniform(0, 1))  # noqa: S311 - a campaign must be repeatable
+    except subprocess.TimeoutExpired:
+        process.kill()
+    process.communicate()
+
+    held = ids(appending, RAW)
+    told = status_of(appending, RAW)
+    run(appending, RAW, DAY)
+
+    assert held in (["1"], ["1", "2"]), f"seed {seed}"
+    assert told == {DAY: ("published", len(held))}, f"seed {seed}"
+    assert ids(appending, RAW) == ["1", "2"], f"seed {seed}"
