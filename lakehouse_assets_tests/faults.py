@@ -272,6 +272,13 @@ CASES = [
         "    renamedFrom:",
     ),
     ("LH203", SOURCE, "key: [OrderNo]", "key: [OrderNo]\n    schema: on_demand", "    schema:"),
+    (
+        "LH911",
+        SOURCE,
+        "    arrival: {minRows: 1, maxRows: 500}\n",
+        "    schema: on_write\nreplay: state\n",
+        "    schema:",
+    ),
     ("LH921", SOURCE, "key: [OrderNo]", "key: [OrderNo]\n    load: append_once\n    schema: on_write", "    schema:"),
     ("LH921", SOURCE, "    arrival: {minRows: 1, maxRows: 500}\n", "    load: append_once\nreplay: state\n", "load:"),
     ("LH921", SOURCE, '    read: {pattern: "{partition}.csv"}\n', "    load: append_once\n", ""),

@@ -77,6 +77,9 @@ def _check_connection(connection: Mapping[str, str], reading: Reading) -> None:
 
 def _check_appends(block: SourceFile, reading: Reading) -> None:
     for name, table in block.tables.items():
+        if table.schema_mode == "on_write" and block.replay != "exact":
+            message = f"schema is on_write, but replay: {block.replay} keeps what landed."
+            reading.tell("LH911", ["tables", name, "schema"], message, "Write schema: on_read, or replay: exact.")
         at = ["tables", name, "load"]
         if Mode(table.load) is not Mode.APPEND_ONCE:
             continue

@@ -139,6 +139,7 @@ _TABLE = (
     Code("LH908", "Secret in a file", "Secrets belong in environment variables, never in a repository."),
     Code("LH909", "Schedule is impossible", "The cadence would never come, or nobody can tell when."),
     Code("LH910", "Source key or cursor is not a column", "Rows could not be identified or cut into windows."),
+    Code("LH911", "Schema on write without landing again", "Partitions that keep what landed would lack values."),
     Code("LH921", "Cannot be appended once", "What was appended stays; a source that says otherwise would be ignored."),
 )
 

@@ -234,6 +234,17 @@ def test_a_column_declared_later_and_absent_leaves_what_landed_as_it_is(tmp_path
     assert statuses(run(lake, RAW, DAY)) == {DAY: "unchanged"}
 
 
+@pytest.mark.parametrize("optional", [False, True])
+def test_only_a_column_that_must_be_there_is_drift_when_it_is_not(*, optional: bool, tmp_path: Path) -> None:
+    lake = shop(tmp_path, also="    optionalColumns: [note]\n" if optional else "")
+    deliver(lake, DAY, [order(1)[:-1]], header=HEADER[:-1])
+
+    arrived = run(lake, RAW, DAY)[DAY]
+
+    assert arrived.is_blocked is not optional
+    assert [event.removed for event in arrived.record.drift] == ([] if optional else [("note",)])
+
+
 RENAMED = "    renamedFrom: {customer: client}\n"
 
 

@@ -46,7 +46,7 @@ def match_columns(names: Sequence[str | None], table: SourceTable, where: str) -
     places = {name: None if other is None else written.index(other) for name, other in found.items()}
     used = set(found.values())
     extra = {name: place for place, name in enumerate(written) if name not in used}
-    drift = _drift(written, found, extra, where)
+    drift = _drift(written, found, extra, table, where)
     _refuse_absent(places, extra, table, where, drift)
     _refuse_extra(extra, table, where, drift)
     return Columns(len(written), places, extra, drift)
@@ -116,14 +116,14 @@ def _name_in(written: Sequence[str], name: str, table: SourceTable, where: str) 
 
 
 def _drift(
-    names: Sequence[str], found: Mapping[str, str | None], extra: Mapping[str, int], where: str
+    names: Sequence[str], found: Mapping[str, str | None], extra: Mapping[str, int], table: SourceTable, where: str
 ) -> tuple[DriftEvent, ...]:
     former = [(other, name) for name, other in found.items() if other not in {None, name}]
     absent = [name for name, other in found.items() if other is None]
     # A name that differs in case or blanks only is most likely the same column; the file is refused, not guessed at.
     alike = {name: other for name in absent for other in extra if _folded(name) == _folded(other)}
     added = tuple(name for name in extra if name not in alike.values())
-    removed = tuple(name for name in absent if name not in alike)
+    removed = tuple(name for name in absent if name not in alike and name not in table.optional_columns)
     renamed = (*((str(other), name) for other, name in former), *alike.items())
     events = []
     if added:
@@ -133,7 +133,7 @@ def _drift(
     if renamed:
         events.append(DriftEvent(RENAMED, renamed=renamed, where=where))
     order = [name for name in names if name in found]
-    if not events and order != list(found):
+    if not events and not absent and order != list(found):
         events.append(DriftEvent(REORDERED, where=where))
     return tuple(events)
 
