@@ -41,6 +41,7 @@ def _rules(planted: Planted, found: Found) -> Iterator[str]:
 def _days(planted: Planted, found: Found) -> Iterator[str]:
     yield from _differs("refused files", dict(planted.rejected), dict(found.rejected))
     yield from _differs("unexpected columns", sorted(planted.unknown_columns), sorted(found.unknown_columns))
+    yield from _differs("days with a low score", sorted(planted.low_scores), sorted(found.low_scores))
     yield from _differs("days kept back", sorted(planted.blocked), sorted(found.blocked))
     for day, rule in planted.blocked.items():
         if rule not in found.blocked.get(day, ()):

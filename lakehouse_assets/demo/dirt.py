@@ -30,7 +30,8 @@ class Planted:
 
     `bad_rows` must end in quarantine and `lost_amount` with them; `rules` counts rows by the id of the rule that must
     report them. `rejected` counts files by the code they must be refused with, `blocked` holds days by the rule that
-    must keep them back, `late_rows` come one day late, `repeated_rows` in a file that was sent twice.
+    must keep them back, `low_scores` days whose score must be too low, `late_rows` come one day late, `repeated_rows` in
+    a file that was sent twice.
     """
 
     bad_rows: int = 0
@@ -38,6 +39,7 @@ class Planted:
     rules: Counter[str] = field(default_factory=Counter)
     rejected: Counter[str] = field(default_factory=Counter)
     blocked: dict[str, str] = field(default_factory=dict)
+    low_scores: set[str] = field(default_factory=set)
     unknown_columns: set[str] = field(default_factory=set)
     late_rows: int = 0
     repeated_rows: int = 0

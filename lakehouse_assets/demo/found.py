@@ -47,6 +47,7 @@ class Found:
     rules: Counter[str] = field(default_factory=Counter)
     rejected: Counter[str] = field(default_factory=Counter)
     blocked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    low_scores: frozenset[str] = frozenset()
     unknown_columns: frozenset[str] = frozenset()
     late_rows: int = 0
     revenue: Decimal = Decimal(0)
@@ -73,6 +74,12 @@ def look(lake: Lake, history: Iterable[Record]) -> Found:
         rules=_failed_rows(one.of for one in now[LINES].values()),
         rejected=rejected,
         blocked=kept_back,
+        low_scores=frozenset(
+            f"{table.layer} {day}"
+            for table, records in now.items()
+            for day, one in records.items()
+            if one.of.low_score is not None
+        ),
         unknown_columns=frozenset(
             name for one in now[ORDER_LINES].values() for event in one.of.drift for name in event.added
         ),

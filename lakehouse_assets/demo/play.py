@@ -39,6 +39,7 @@ _ASK = "LAKEHOUSE_ENV=demo .venv/bin/lakehouse"
 NEXT = {
     "make dev": "open the Dagster UI on this very lake",
     f"{_ASK} partition silver/retail_order_lines 2011-12-06": "ledger and rules of one day",
+    f"{_ASK} quarantine list": "which rows were refused, and why",
     f"{_ASK} incidents list --all": "what opened, what closed, and what to do about the rest",
     "make demo-retail": "the same pipeline on 541,909 real order lines",
 }

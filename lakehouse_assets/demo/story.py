@@ -107,6 +107,8 @@ class _Author:
     def unexpected_column(self, day: str, **mistakes: int) -> None:
         rows = self._plant(day, mistakes)
         self.story.planted.unknown_columns.add("Discount")
+        # Bronze promises little: one broken promise of few weighs more than a dozen bad rows among a thousand.
+        self.story.planted.low_scores.add(f"bronze {day}")
         widened = [[*row, self._chance.choice(("0", "0.1", ""))] for row in rows]
         text = f"Nobody said that there would be a column `Discount`. And the export holds {_listed(mistakes)}."
         self._tell(day, "An unexpected column", [_file(day, widened, header=(*COLUMNS, "Discount"))], text)

@@ -84,6 +84,7 @@ def faithful(story: Story) -> Found:
         rules=planted.rules.copy(),
         rejected=planted.rejected.copy(),
         blocked={day: (rule,) for day, rule in planted.blocked.items()},
+        low_scores=frozenset(planted.low_scores),
         unknown_columns=frozenset(planted.unknown_columns),
         late_rows=planted.late_rows,
         revenue=story.true_revenue - planted.lost_amount,
@@ -99,6 +100,7 @@ def test_finding_everything_leaves_no_difference(story: Story) -> None:
     ("change", "sentence"),
     [
         ({"late_rows": 24}, "late rows: planted 25, found 24"),
+        ({"low_scores": frozenset()}, "days with a low score: planted ['bronze 2011-11-29'], found []"),
         ({"unknown_columns": frozenset()}, "unexpected columns: planted ['Discount'], found []"),
         ({"blocked": {}}, "days kept back: planted"),
         ({"revenue": Decimal(0)}, "net revenue: planted"),
