@@ -14,6 +14,8 @@ from lakehouse_assets.errors import NothingToDoError, PublishConflictError, Stor
 from lakehouse_assets.naming import SNAPSHOT_PARTITION, TableName, publish_id, publish_of_record, rollback_batch
 from lakehouse_assets.pipeline.draft import EMPTY_HASH
 from lakehouse_assets.pipeline.lake import Lake
+from lakehouse_assets.pipeline.leases import held
+from lakehouse_assets.pipeline.maintain import lease_of
 from lakehouse_assets.pipeline.notices import forget_notice, leave_notice
 from lakehouse_assets.pipeline.recorded import blocked, readable_record, recorded
 from lakehouse_assets.results import WITHDRAWN, Ledger, PartitionRecord, Record, StagedFile
@@ -24,6 +26,7 @@ from lakehouse_assets.storage.records import read_record, write_record
 from lakehouse_assets.storage.table import OpenTable
 
 ATTEMPTS = 5
+WAIT_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,15 @@ def plan_rollback(lake: Lake, table: TableName, version: int) -> Rollback:
 
 
 def roll_back(lake: Lake, table: TableName, version: int, *, run_id: str) -> Rollback:
-    """Publish the files of an earlier version again; return what that changed. Raises what `plan_rollback` raises."""
+    """Publish the files of an earlier version again; return what that changed. Raises what `plan_rollback` raises.
+
+    Waits for maintenance of the table: files beyond the retention could go between the look at them and the commit.
+    """
+    with held(lake, lease_of(table), wait_seconds=WAIT_SECONDS):
+        return _roll_back(lake, table, version, run_id)
+
+
+def _roll_back(lake: Lake, table: TableName, version: int, run_id: str) -> Rollback:
     for _ in range(ATTEMPTS):
         plan = plan_rollback(lake, table, version)
         publish = publish_id(run_id, 0, secrets.token_hex(4))
