@@ -30,8 +30,8 @@ class Planted:
 
     `bad_rows` must end in quarantine and `lost_amount` with them; `rules` counts rows by the id of the rule that must
     report them. `rejected` counts files by the code they must be refused with, `blocked` holds days by the rule that
-    must keep them back, `low_scores` days whose score must be too low, `late_rows` come one day late, `repeated_rows` in
-    a file that was sent twice.
+    must keep them back, `low_scores` days whose score must be too low, `late_rows` come one day late,
+    `repeated_rows` in a file that was sent twice.
     """
 
     bad_rows: int = 0
