@@ -18,7 +18,8 @@ from lakehouse_assets.engines.stores import open_store
 from lakehouse_assets.errors import StorageError
 
 _ARROWS = re.compile(r"\x1b\[[0-9;]*m|↳")
-_FRAME = re.compile(r"[0-9]+: ")
+# What comes after the causes: frames, and the same once more as the library's own types.
+_FRAME = re.compile(r"[0-9]+: |Debug source:")
 _LONGEST = 400
 _UNFINISHED = re.compile(r"#[0-9]+$")
 _PLACE = (
