@@ -5,6 +5,7 @@ gives. A log that only grew is folded into current rows where that is right; oth
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import narwhals as nw
@@ -42,11 +43,11 @@ class _Done:
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """New rows of a pass, the keys whose served rows they take the place of, and these rows."""
+    """New rows of a pass, and the keys whose served rows they take the place of; `are_newer` than these for certain."""
 
     fresh: pl.DataFrame
     replaced: pl.DataFrame
-    old: nw.LazyFrame
+    are_newer: bool = False
 
 
 def derive(step: Step) -> Draft:
@@ -109,17 +110,17 @@ def _read_again(work: Work, one: Pass, done: _Done) -> _Rows:
     done.read += found.height
     fresh = work.collect(work.computed(_lazy(found)))
     done.failed += judge_computed(_lazy(fresh), _lazy(found), entity, work.collect)
-    return _Rows(fresh, replaced, work.served(one).join(_lazy(replaced), on=keys, how="semi"))
+    return _Rows(fresh, replaced)
 
 
 def _folded(work: Work, one: Pass, done: _Done) -> _Rows:
     """Let the newest change of each key take the place of its served row, if it is newer."""
     entity, keys = work.entity, list(work.entity.keys)
     new = work.collect(newest(inside(work.changes(work.since.added), entity, one), entity))
-    have = work.collect(work.served(one).join(_lazy(new).select(*keys), on=keys, how="semi"))
+    claim = list(dict.fromkeys([*keys, *entity.order]))
+    have = work.collect(work.served(one).select(*claim).join(_lazy(new).select(*keys), on=keys, how="semi"))
     deletions = _deletions(work, new, have)
     done.read += new.height + deletions.height
-    claim = list(dict.fromkeys([*keys, *entity.order]))
     claims = nw.concat(
         [
             _lazy(rows).select(*claim, nw.lit(number).alias(_SOURCE))
@@ -127,12 +128,12 @@ def _folded(work: Work, one: Pass, done: _Done) -> _Rows:
         ]
     )
     winners = extreme(claims, keys, [*entity.order, _SOURCE]).filter(nw.col(_SOURCE) == 0).select(*keys)
-    won = _lazy(new).join(winners, on=keys, how="semi")
+    won = _lazy(work.collect(_lazy(new).join(winners, on=keys, how="semi")))
     gone = won.filter(nw.col(DELETED)).join(_lazy(have).select(*keys), on=keys, how="semi")
     live = won.filter(~nw.col(DELETED))
     replaced = work.collect(nw.concat([live.select(*keys), gone.select(*keys)]))
     fresh = work.collect(with_bucket(live.select(*entity.stored), entity))
-    return _Rows(fresh, replaced, _lazy(have).join(_lazy(replaced), on=keys, how="semi"))
+    return _Rows(fresh, replaced, are_newer=True)
 
 
 def _deletions(work: Work, new: pl.DataFrame, have: pl.DataFrame) -> pl.DataFrame:
@@ -146,32 +147,46 @@ def _deletions(work: Work, new: pl.DataFrame, have: pl.DataFrame) -> pl.DataFram
 
 
 def _stage(work: Work, one: Pass, rows: _Rows, done: _Done) -> None:
-    before, after = (work.collect(work.totals(frame)) for frame in (rows.old, _lazy(rows.fresh)))
-    sizes = dict.fromkeys(_moved(work, one, before, after, done), 0)
+    sizes = dict.fromkeys(_changed(work, one, rows), 0)
     for file in work.step.table.files_of(() if work.is_rebuild else sizes):
         sizes[file.partition] += file.rows // one.parts
+    done.buckets |= set(sizes)
+    _move(done, work.collect(work.totals(_lazy(rows.fresh).filter(nw.col(BUCKET).is_in(list(sizes))))), sign=1)
     # Files of several buckets are written side by side, and each of them is held until a row group is full.
     for group in grouped(sizes):
-        carried = work.served(one, group).join(_lazy(rows.replaced), on=list(work.entity.keys), how="anti")
-        columns = [*work.entity.stored, BUCKET]
-        fresh = _lazy(rows.fresh).filter(nw.col(BUCKET).is_in(group))
-        frame = nw.concat([carried.select(*columns), fresh.select(*columns)])
-        staged, _ = work.step.lake.engine.stage([Branch(frame, work.step.target(pass_number=one.part))])
+        frame, old = _split(work, one, group, rows)
+        staged, totals = work.step.lake.engine.stage(
+            [Branch(frame, work.step.target(pass_number=one.part))], work.totals(old)
+        )
+        _move(done, totals, sign=-1)
         done.files += staged[0]
         done.failed += _judged(work, staged[0])
 
 
-def _moved(work: Work, one: Pass, before: pl.DataFrame, after: pl.DataFrame, done: _Done) -> list[str]:
-    """Note by how much the totals of each bucket move, and return the buckets to write."""
-    old, new = _by_bucket(before), _by_bucket(after)
-    is_whole = work.is_rebuild or one.parts > 1
-    changed = [bucket for bucket in one.buckets if is_whole or old.get(bucket) != new.get(bucket)]
-    for bucket in changed:
-        moved = done.moved.setdefault(bucket, Counter())
-        moved.update(new.get(bucket, {}))
-        moved.subtract(old.get(bucket, {}))
-    done.buckets |= set(changed)
-    return changed
+def _changed(work: Work, one: Pass, rows: _Rows) -> list[str]:
+    """Return the buckets of a pass whose rows will not be what they are."""
+    if work.is_rebuild or one.parts > 1:
+        return list(one.buckets)
+    if rows.are_newer:
+        replaced = work.collect(with_bucket(_lazy(rows.replaced), work.entity).select(BUCKET))
+        return sorted({*replaced[BUCKET], *rows.fresh[BUCKET]})
+    old = work.served(one).join(_lazy(rows.replaced), on=list(work.entity.keys), how="semi")
+    before, after = (_by_bucket(work.collect(work.totals(frame))) for frame in (old, _lazy(rows.fresh)))
+    return [bucket for bucket in one.buckets if before.get(bucket) != after.get(bucket)]
+
+
+def _split(work: Work, one: Pass, group: Sequence[str], rows: _Rows) -> tuple[nw.LazyFrame, nw.LazyFrame]:
+    """Return the rows of some buckets as they will be, and the served ones that are replaced; read only once."""
+    keys, columns = list(work.entity.keys), [*work.entity.stored, BUCKET]
+    served = work.served(one, group).select(*columns)
+    carried, old = (served.join(_lazy(rows.replaced), on=keys, how=how) for how in ("anti", "semi"))
+    fresh = _lazy(rows.fresh).filter(nw.col(BUCKET).is_in(list(group)))
+    return nw.concat([carried, fresh.select(*columns)]), old
+
+
+def _move(done: _Done, totals: pl.DataFrame, *, sign: int) -> None:
+    for bucket, sums in _by_bucket(totals).items():
+        done.moved.setdefault(bucket, Counter()).update({name: sign * number for name, number in sums.items()})
 
 
 def _by_bucket(totals: pl.DataFrame) -> dict[str, dict[str, int]]:
@@ -216,7 +231,8 @@ def _draft(work: Work, done: _Done) -> Draft:
 
 def _contents(work: Work, done: _Done) -> dict[str, BucketContent]:
     contents = {} if work.last is None else dict(work.last.buckets)
-    for bucket, moved in done.moved.items():
+    for bucket in done.buckets:
+        moved = done.moved.get(bucket, Counter())
         old = contents.get(bucket, BucketContent("", 0, 0, 0))
         sums = (old.rows + moved["rows"], old.low + moved["content_low"], old.high + moved["content_high"])
         contents[bucket] = BucketContent(work.step.publish, *sums)

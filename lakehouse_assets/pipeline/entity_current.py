@@ -53,7 +53,8 @@ def extreme(rows: nw.LazyFrame, by: Sequence[str], order: Sequence[str], *, firs
 
 def _once(rows: nw.LazyFrame, by: Sequence[str]) -> nw.LazyFrame:
     # A source that is asked for the last days again delivers the very same change on several of them.
-    return rows.unique(subset=list(by), keep="any")
+    # Numbered, not `unique`: that costs three times as much on rows of a dozen columns.
+    return rows.filter(nw.col(RAW_HASH).rank("ordinal").over(*by) == 1)
 
 
 def first_and_previous(rows: nw.LazyFrame, live: nw.LazyFrame, entity: Entity) -> nw.LazyFrame:
