@@ -14,6 +14,7 @@ from lakehouse_assets.pipeline.entity_current import current, placed
 from lakehouse_assets.pipeline.entity_history import history
 from lakehouse_assets.pipeline.entity_passes import Pass, inside, with_bucket
 from lakehouse_assets.pipeline.hashes import hashed_partitions, with_content_hash
+from lakehouse_assets.pipeline.renamed import fill_former, fill_renamed, formers_of
 from lakehouse_assets.pipeline.step import Step
 from lakehouse_assets.results import Derivation
 from lakehouse_assets.storage.staged import in_memory
@@ -38,8 +39,12 @@ class Work:
     def changes(self, files: Sequence[DataFile], columns: Sequence[str] = ()) -> nw.LazyFrame:
         """Return the changes in some files of the log: all their columns, or some."""
         wanted = {name: self.entity.changed[name] for name in columns or self.entity.changed}
-        rows = self.step.lake.engine.scan(self.log.root, files, self.log.partition_column, in_memory(wanted))
-        return placed(rows.select(*wanted), self.entity)
+        contract = self.step.lake.contract(self.step.contract.upstreams[0])
+        formers = {old: wanted[new] for old, new in formers_of(contract, self.log.columns).items() if new in wanted}
+        rows = self.step.lake.engine.scan(
+            self.log.root, files, self.log.partition_column, in_memory({**wanted, **formers})
+        )
+        return placed(fill_renamed(rows, contract).select(*wanted), self.entity)
 
     def keys(self, files: Sequence[DataFile]) -> nw.LazyFrame:
         """Return the keys that some files of the log are about, as often as they are named."""
@@ -57,8 +62,13 @@ class Work:
         rows = (history if self.entity.is_history else current)(changes, self.entity)
         return with_bucket(rows, self.entity)
 
+    def written(self, rows: nw.LazyFrame) -> nw.LazyFrame:
+        """Return rows with every column of the table: former names of renamed ones keep their values."""
+        return fill_former(rows, self.step.contract, self.step.columns).select(*self.step.columns)
+
     def totals(self, rows: nw.LazyFrame) -> nw.LazyFrame:
         """Return rows and hash totals of each bucket."""
+        rows = fill_former(rows, self.step.contract, self.step.columns)
         return hashed_partitions(with_content_hash(rows, self.step.columns, BUCKET), BUCKET)
 
     def collect(self, rows: nw.LazyFrame) -> pl.DataFrame:

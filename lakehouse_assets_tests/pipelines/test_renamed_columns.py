@@ -15,6 +15,7 @@ from lakehouse_assets_tests.lakes import (
     DAY,
     NEXT,
     ORDERS,
+    RAW,
     contract,
     deliver,
     order,
@@ -151,3 +152,21 @@ def test_a_foreign_key_finds_renamed_keys_in_partitions_that_were_not_restated(t
     results = run(lake, TableName.parse("silver/labels"), *DAYS)
 
     assert {one.record.ledger.published for one in results.values()} == {1}
+
+
+def test_an_entity_keeps_the_values_of_changes_that_were_not_restated(tmp_path: Path) -> None:
+    load = "{mode: derived, keys: [order_id], sequenceBy: changed_at}"
+    log = TableName.parse("silver/orders_changes")
+    plain = orders_contract(load)
+    lake = shop_lake(tmp_path, plain)
+    for number, day in enumerate(DAYS, 1):
+        deliver(lake, day, [order(number, note=f"n{number}")])
+    run(lake, RAW, *DAYS)
+    run(lake, log, *DAYS)
+    run(lake, ORDERS)
+    lake = shop_lake(tmp_path, RENAMED.replace("{identicalRows: keep}", load))
+
+    run(lake, log, NEXT)
+    run(lake, ORDERS)
+
+    assert rows_of(lake, ORDERS).sort("order_id")["remark"].to_list() == ["n1", "n2"]
