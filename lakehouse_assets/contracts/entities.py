@@ -146,6 +146,7 @@ def _of_role(column: Column, contract: Contract, role: Role) -> Column:
     identifies = role is Role.CURRENT
     return replace(
         _made_from(column, contract.table, column.name),
+        renamed_from=column.renamed_from,
         primary_key=column.primary_key and identifies,
         unique=column.unique and identifies,
     )

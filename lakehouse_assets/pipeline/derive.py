@@ -156,7 +156,7 @@ def _stage(work: Work, one: Pass, rows: _Rows, done: _Done) -> None:
     for group in grouped(sizes):
         frame, old = _split(work, one, group, rows)
         staged, totals = work.step.lake.engine.stage(
-            [Branch(frame, work.step.target(pass_number=one.part))], work.totals(old)
+            [Branch(work.written(frame), work.step.target(pass_number=one.part))], work.totals(old)
         )
         _move(done, totals, sign=-1)
         done.files += staged[0]
@@ -241,7 +241,8 @@ def _contents(work: Work, done: _Done) -> dict[str, BucketContent]:
 
 def _empty(work: Work, done: _Done) -> list[StagedFile]:
     filled = {file.partition for file in done.files}
-    engine, schema = work.step.lake.engine, in_memory(work.entity.stored)
+    columns = {name: kind for name, kind in work.step.columns.items() if name != BUCKET}
+    engine, schema = work.step.lake.engine, in_memory(columns)
     return [engine.stage_empty(work.step.target(), each, schema) for each in sorted(done.buckets - filled)]
 
 

@@ -8,6 +8,7 @@ import pytest
 from lakehouse_assets.naming import TableName
 from lakehouse_assets.pipeline.content import content_of
 from lakehouse_assets.pipeline.lake import Lake
+from lakehouse_assets.pipeline.recorded import served
 from lakehouse_assets.pipeline.stale import find_stale
 from lakehouse_assets.results import Ledger
 from lakehouse_assets_tests.customers import (
@@ -215,3 +216,30 @@ def people_changes(rows):
         derived(lake)
 
     assert now(lake) == [("c1", "ULM")]
+
+
+CITY = "{name: city, logicalType: string, transformSourceObjects: [bronze.shop.people.city]}"
+TOWN = CITY.replace("name: city", "name: town").replace(
+    "}", ", customProperties: [{property: lakehouse.renamedFrom, value: city}]}"
+)
+REMARK = "      - {name: remark, logicalType: string, transformSourceObjects: [bronze.shop.people.name]}\n"
+
+
+def test_a_renamed_column_keeps_its_values_under_both_names_in_every_table(tmp_path: Path) -> None:
+    before = customers_lake(tmp_path)
+    bring(before, DAY, [change("c1", f"{DAY} 08:00:00", city="Bonn"), change("c2", f"{DAY} 08:00:00")])
+    derived(before)
+    columns = COLUMNS.replace(CITY, TOWN) + REMARK
+    lake = customers_lake(tmp_path, LOAD.replace("[city]", "[town]"), columns=columns, version="1.1.0")
+
+    bring(lake, NEXT, [change("c3", f"{NEXT} 08:00:00", city="Kiel")])
+
+    assert derived(lake) == PUBLISHED
+    for table in (CURRENT, HISTORY):
+        rows = rows_of(lake, table).sort("id")
+        assert rows["town"].to_list() == rows["city"].to_list() == ["Bonn", "Ulm", "Kiel"]
+        assert rows["remark"].to_list() == [None, None, "name of c3"]
+        assert served(lake, table)["0"].of.content_hash == content_of(lake, table).partitions["0"][1]
+    bring(lake, THIRD, [gone("c2", f"{THIRD} 08:00:00"), change("c1", f"{THIRD} 08:00:00", city="Hof")])
+    assert derived(lake) == PUBLISHED
+    assert rows_of(lake, CURRENT).sort("id").select("city", "town").rows() == [("Hof", "Hof"), ("Kiel", "Kiel")]
