@@ -80,15 +80,15 @@ class _Done:
         return not self.refused.get(partition) and partition not in self.appended
 
 
-def append(step: Step) -> list[PartitionResult]:
+def append(step: Step, *, was_refused: bool = False) -> list[PartitionResult]:
     """Append the batches of some partitions that the table does not have; return what the partitions hold then.
 
-    Raises FenceMovedError when another run appended one of them meanwhile (the caller looks again).
+    Raises FenceMovedError when another run appended one of them meanwhile (the caller looks again, `was_refused`).
     """
     started = time.perf_counter()
     before = _words(step, step.table, step.partitions)
     done = _Done(step.table, _seen(step, before))
-    for number, group in enumerate(_groups(_arriving(step, before))):
+    for number, group in enumerate(_groups(_arriving(step, before, was_refused=was_refused))):
         publish = f"{step.publish}{number:03d}" if number else step.publish
         _append_group(replace(step, publish=publish, table=done.table), group, done)
     _keep_refused(step, done)
@@ -112,7 +112,7 @@ def _seen(step: Step, before: Mapping[str, Recorded]) -> dict[str, str]:
     return dict(reversed(found))
 
 
-def _arriving(step: Step, before: Mapping[str, Recorded]) -> Iterator[Extraction | Rejection]:
+def _arriving(step: Step, before: Mapping[str, Recorded], *, was_refused: bool) -> Iterator[Extraction | Rejection]:
     source, _ = step.name.path
     if step.intent.re_extract:
         raise LakehouseError(
@@ -131,7 +131,8 @@ def _arriving(step: Step, before: Mapping[str, Recorded]) -> Iterator[Extraction
 
     def is_known(partition: str, source_object: SourceObject) -> bool:
         batch = batch_of(partition, source_object)
-        return batch in loaded or position(step.table, batch) > 0
+        # Records tell it in one go; asking the log for each batch is slow in an object store, so only in doubt.
+        return batch in loaded or (was_refused and position(step.table, batch) > 0)
 
     answers = connector.extract_objects(step.lake.catalog.source_table(step.name), step.partitions, is_known)
     # Files may leave the source once they are loaded: that nothing is there is no failure then.

@@ -56,9 +56,9 @@ def verb_of(contract: Contract) -> Callable[[Step], Draft]:
     return refine if [name.layer for name in contract.upstreams] == ["bronze"] else curate
 
 
-def _published(step: Step) -> list[PartitionResult]:
+def _published(step: Step, *, was_refused: bool) -> list[PartitionResult]:
     if step.contract.load.mode is Mode.APPEND_ONCE:
-        return append(step)
+        return append(step, was_refused=was_refused)
     inputs = inputs_of(step)
     told = standing(step, inputs)
     rest = replace(step, partitions=tuple(name for name in step.partitions if name not in told))
@@ -98,7 +98,7 @@ def _chunk(
         step = open_step(lake, contract, partitions, run_id=run_id, chunk=chunk, intent=intent)
         try:
             with without_values(str(contract.table)):
-                results = _published(step)
+                results = _published(step, was_refused=attempt > 0)
         except PartitionsMovedError:
             time.sleep(random.uniform(0, 0.05 * 2 ** min(attempt, 5)))  # noqa: S311 - jitter, not a secret
             continue

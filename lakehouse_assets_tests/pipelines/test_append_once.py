@@ -289,3 +289,14 @@ def test_the_state_store_hears_what_all_publishes_of_a_partition_say_together(la
     told = {result.rule_id: result.failed_rows for result in served(lake, RAW)[DAY].of.results}
     assert (status.status, status.rows_read, status.rows_published) == ("published", 5, 5)
     assert told["well_formed"] == 1
+
+
+def test_batches_whose_record_is_gone_are_not_appended_again(lake: Lake) -> None:
+    deliver_all(lake, [(f"{DAY}-a", "12")])
+    run(lake, RAW, DAY)
+    for record in Path(lake.root_of(RAW), "_lakehouse").glob("*.json.zst"):
+        record.unlink()
+    deliver_all(lake, [(f"{DAY}-b", "3")])
+
+    assert statuses(run(lake, RAW, DAY)) == {DAY: "published"}
+    assert orders(lake) == ["1", "2", "3"]
