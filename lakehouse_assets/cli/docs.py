@@ -90,7 +90,8 @@ def _source_page() -> str:
 def _waivers_page() -> str:
     intro = (
         "Waivers and overrides: `config/waivers/<table>.yaml`, under the full name of the table, such as\n"
-        "`config/waivers/silver/orders.yaml`.\nHow to use them: [accept known bad rows](../how-to/accept-known-bad-rows.md)."
+        "`config/waivers/silver/orders.yaml`.\n"
+        "How to use them: [accept known bad rows](../how-to/accept-known-bad-rows.md)."
     )
     never = ", ".join(f"`{rule}`" for rule in sorted(NEVER))
     parts = [_page("Waivers", intro), _fields(WaiverFile)]
