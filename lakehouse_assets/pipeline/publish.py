@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
-from lakehouse_assets.naming import TableName, blocked_of, quarantine_of
+from lakehouse_assets.naming import BUCKET, TableName, blocked_of, quarantine_of
 from lakehouse_assets.pipeline.audit import Audited, audit
 from lakehouse_assets.pipeline.dead_letters import keep_dead_letters, supersede_dead_letters
 from lakehouse_assets.pipeline.draft import Draft
@@ -66,7 +66,11 @@ def _check_unmoved(step: Step, partitions: set[str]) -> None:
     Without a commit there is no compare-and-swap, and a verdict on older input must not be the last word.
     """
     newest = step.lake.open(step.name) if partitions else None
-    if newest is not None and files_behind(newest, partitions) != files_behind(step.table, partitions):
+    if newest is None:
+        return
+    # A table kept in buckets is one partition.
+    wanted = {*newest.partitions, *step.table.partitions} if newest.partition_column == BUCKET else partitions
+    if not newest.holds_same(step.table, wanted):
         raise PartitionsMovedError("another run published the same partitions.", where=step.table.root)
 
 

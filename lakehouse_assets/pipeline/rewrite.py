@@ -189,7 +189,7 @@ def _committed(
         except PartitionsMovedError:
             newest = open_table(table.root, table.options)
             base = newest or base
-            left = {name: files for name, files in left.items() if base.files_of([name]) == table.files_of([name])}
+            left = {name: files for name, files in left.items() if base.holds_same(table, [name])}
         else:
             return Rewritten(left, tuple(sorted(staged.keys() - left)), after)
     return Rewritten({}, tuple(sorted(staged)), base)

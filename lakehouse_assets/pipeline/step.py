@@ -106,7 +106,7 @@ def is_overtaken(step: Step) -> bool:
     """
     for name, pinned in step.upstreams.items():
         newest = step.lake.open(name)
-        if pinned and newest and _publishes_read(step, newest) != _publishes_read(step, pinned):
+        if pinned and newest and not newest.holds_same(pinned, _partitions_read(step, newest, pinned)):
             return True
     return False
 
@@ -116,10 +116,10 @@ def files_behind(table: OpenTable, partitions: Iterable[str]) -> tuple[DataFile,
     return table.files if table.partition_column == BUCKET else table.files_of(partitions)
 
 
-def _publishes_read(step: Step, upstream: OpenTable) -> object:
-    # A derived table reads all of its log, and compaction of it changes nothing.
+def _partitions_read(step: Step, newest: OpenTable, pinned: OpenTable) -> Iterable[str]:
+    # A derived table reads all of its log.
     is_derived = step.contract.load.mode is Mode.DERIVED
-    return upstream.publishes_by_partition() if is_derived else upstream.files_of(step.partitions)
+    return {*newest.partitions, *pinned.partitions} if is_derived else step.partitions
 
 
 def pinned(lake: Lake, contract: Contract) -> dict[TableName, OpenTable | None]:

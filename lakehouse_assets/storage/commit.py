@@ -126,7 +126,7 @@ def _check_fence(table: OpenTable, change: Change) -> None:
 
 
 def _check_ours_unmoved(table: OpenTable, newer: OpenTable, change: Change) -> None:
-    has_moved = not change.is_indifferent and newer.files_of(change.partitions) != table.files_of(change.partitions)
+    has_moved = not change.is_indifferent and not newer.holds_same(table, change.partitions)
     if has_moved or change.returns or (change.is_whole and newer.files != table.files):
         raise PartitionsMovedError("another run published the same partitions.", where=table.root)
 

@@ -49,6 +49,19 @@ class OpenTable:
             return ()
         return read_set(Objects(self.root, self.options), name) if is_publish_set(name) else (name,)
 
+    def holds_same(self, other: "OpenTable", partitions: Iterable[str]) -> bool:
+        """Whether partitions hold the same publishes as in another version; maintenance puts them into other files."""
+        wanted = tuple(partitions)
+        mine, theirs = self.files_of(wanted), other.files_of(wanted)
+        if mine == theirs:
+            return True
+        is_ours = all(publish_of(file.path) for file in (*mine, *theirs))
+        # Sets of publishes lie beside the table, so either version can read those of the other.
+        published = (
+            {(file.partition, n) for file in files for n in self.publishes_of(file)} for files in (mine, theirs)
+        )
+        return is_ours and len({frozenset(each) for each in published}) == 1
+
     def publishes_by_partition(self) -> dict[str, tuple[str, ...]]:
         """Return the publishes that each partition's active files belong to."""
         found: dict[str, set[str]] = {}

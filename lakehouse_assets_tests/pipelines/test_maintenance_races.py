@@ -17,6 +17,7 @@ import narwhals as nw
 import pytest
 
 from lakehouse_assets.errors import LakehouseError
+from lakehouse_assets.naming import TableName
 from lakehouse_assets.pipeline.content import content_of
 from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.pipeline.maintain import maintain, plan_maintenance
@@ -34,10 +35,20 @@ from lakehouse_assets_tests.lakes import (
     shop_lake,
     statuses,
 )
-from lakehouse_assets_tests.past import LONG_AGO, RETENTION, age, clustered_by, die_after_staging, live_through, picture
+from lakehouse_assets_tests.past import (
+    LONG_AGO,
+    RETENTION,
+    age,
+    clustered_by,
+    crumbling,
+    die_after_staging,
+    live_through,
+    picture,
+)
 from lakehouse_assets_tests.repository import ROOT
 
 SEEDS = (1, 2, random.SystemRandom().randrange(100_000))
+COMPUTED: list[str] = []
 SILVER_MODULE = "lakehouse_assets.transforms.silver.orders"
 
 
@@ -153,8 +164,10 @@ Meanwhile = Callable[[Callable[[], object]], None]
 def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Iterator[Meanwhile]:
     """Return a function whose argument runs once, in the middle of the next run of silver."""
     waiting: list[Callable[[], object]] = []
+    COMPUTED.clear()
 
     def orders(rows: nw.LazyFrame) -> nw.LazyFrame:
+        COMPUTED.append("silver")
         if waiting:
             waiting.pop()()
         return rows
@@ -176,6 +189,26 @@ def test_a_log_that_is_shortened_under_a_run_does_not_hurt_it(shop: Lake, meanwh
 
     assert statuses(results) == {DAY: "published"}
     assert content_of(shop, ORDERS).partitions[DAY][0] == 1
+
+
+@pytest.mark.parametrize("table", [RAW, ORDERS], ids=str)
+def test_a_run_is_not_computed_again_because_files_were_rewritten_under_it(
+    shop: Lake, meanwhile: Meanwhile, table: TableName
+) -> None:
+    for day in (DAY, NEXT):
+        deliver(shop, day, [order(number, note="new") for number in range(20)])
+        run(crumbling(shop), RAW, day)
+    run(shop, ORDERS, NEXT)
+    undisturbed = len(COMPUTED)
+
+    def rewrite() -> None:
+        assert "rewrote" in {step.what for step in maintain(shop, table)}
+
+    meanwhile(rewrite)
+    results = run(shop, ORDERS, DAY)
+
+    assert (statuses(results), len(COMPUTED)) == ({DAY: "published"}, 2 * undisturbed)
+    assert content_of(shop, ORDERS).partitions[DAY][0] == 20
 
 
 def test_upstreams_that_are_maintained_under_a_run_keep_what_it_pinned(shop: Lake, meanwhile: Meanwhile) -> None:
