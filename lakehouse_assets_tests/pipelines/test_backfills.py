@@ -13,11 +13,10 @@ from typing import Any
 
 import pytest
 
-from lakehouse_assets.errors import LakehouseError, LeaseHeldError
+from lakehouse_assets.errors import LeaseHeldError
 from lakehouse_assets.naming import TableName
 from lakehouse_assets.pipeline.absorb import absorb, store_of
 from lakehouse_assets.pipeline.backfills.journal import Backfill, Order, list_backfills, read_backfill, write_backfill
-from lakehouse_assets.pipeline.backfills.plan import plan_backfill
 from lakehouse_assets.pipeline.backfills.run import go_on, start
 from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.pipeline.leases import held
@@ -32,7 +31,6 @@ from lakehouse_assets_tests.lakes import (
     orders_contract,
     refresh,
     retail_environment,
-    retail_lake,
     rows_of,
     run,
     shop_lake,
@@ -92,61 +90,6 @@ def of(found: Backfill) -> dict[str, str]:
 
 def environment(lake: Lake, folder: Path) -> Mapping[str, str]:
     return {**os.environ, "LAKEHOUSE_ROOT": lake.root, "LAKEHOUSE_CONFIG_DIR": str(folder / "config")}
-
-
-def test_a_plan_sorts_the_days_of_a_range_and_changes_nothing(tmp_path: Path) -> None:
-    write_days(tmp_path / "drop", 20)
-    lake = retail_lake(tmp_path / "lake", tmp_path / "drop")
-    run(lake, TableName.parse("bronze/retail/order_lines"), *DAYS[:3])
-    before = stored(Path(lake.root))
-
-    plan = plan_backfill(
-        lake,
-        TableName.parse("bronze/retail/order_lines"),
-        "2010-11-30",
-        "2010-12-08",
-        datetime(2010, 12, 6, 12, tzinfo=UTC),
-    )
-
-    assert plan.scope.existing == DAYS[:3]
-    assert plan.scope.missing == ("2010-12-05", "2010-12-06")
-    assert (plan.scope.closed, plan.scope.outside) == (("2010-12-04",), ("2010-11-30",))
-    assert plan.scope.not_due == ("2010-12-07", "2010-12-08")
-    sizes = [(tmp_path / f"drop/{day}.csv").stat().st_size for day in DAYS[:3]]
-    assert (plan.reads.rows, plan.reads.estimated) == (100, 2)
-    assert plan.reads.bytes == sum(sizes) + 2 * round(sum(sizes) / 3)
-    assert stored(Path(lake.root)) == before
-
-
-def test_a_plan_names_the_tables_below_the_people_and_what_is_due_meanwhile(tmp_path: Path) -> None:
-    write_days(tmp_path / "drop", 20)
-    lake = retail_lake(tmp_path / "lake", tmp_path / "drop")
-    silver = TableName.parse("silver/retail_order_lines")
-    for name in ("bronze/retail/order_lines", str(silver), "gold/retail_sales_daily"):
-        run(lake, TableName.parse(name), *DAYS)
-
-    plan = plan_backfill(lake, silver, "2010-12-05", "2010-12-05", datetime(2010, 12, 6, 1, tzinfo=UTC))
-
-    below = {work.table: work.partitions for work in plan.downstream}
-    # Arrivals of the 5th are read by business dates from the 3rd (two days late) to the 6th (a day early).
-    assert below == {
-        "gold/retail_sales_daily": ("2010-12-03", "2010-12-05", "2010-12-06"),
-        "gold/retail_products": ("0",),
-        "gold/retail_customer_orders": ("0",),
-    }
-    clashes = {(clash.table, clash.partition): clash.due_at.hour for clash in plan.clashes}
-    assert clashes[("gold/retail_sales_daily", "2010-12-05")] == 8
-    assert all(partition == "2010-12-05" for _, partition in clashes)
-    told = {(notice.table, notice.consumer): notice.channels for notice in plan.notices}
-    assert told["gold/retail_sales_daily", "finance-close"] == ("#data-sales (slack)", "Data-Sales-L2 (ticket)")
-    assert plan.seconds is not None
-
-
-def test_a_table_without_partitions_and_a_range_that_is_none_are_refused_with_the_way_out(lake: Lake) -> None:
-    with pytest.raises(LakehouseError, match="lies before"):
-        plan_backfill(lake, ORDERS, WEEK[1], WEEK[0], NOW)
-    with pytest.raises(LakehouseError, match="is no range of days"):
-        plan_backfill(lake, ORDERS, "monday", WEEK[0], NOW)
 
 
 def test_days_run_newest_first_and_a_blocked_one_stops_nobody(lake: Lake) -> None:
