@@ -196,17 +196,18 @@ def test_records_say_that_a_backfill_wrote_them_and_baselines_leave_them_out(lak
 
 
 def test_an_error_fails_its_chunk_alone_and_the_next_attempt_mends_it(lake: Lake) -> None:
-    run(lake, ORDERS, WEEK[0])
+    deliver(lake, WEEK[1], [order(1)])
+    run(lake, RAW, WEEK[1])
     begun = start(lake, ordered(first=WEEK[0], last=WEEK[1], at_once=1), NOW)
-    log = Path(lake.root, "bronze/shop/orders/_proc_date=2010-12-02")
-    log.rename(log.with_name("elsewhere"))
+    folder = Path(lake.root, "bronze/shop/orders/_proc_date=2010-12-02")
+    folder.rename(folder.with_name("elsewhere"))
 
     broken = go_on(lake, begun, lambda _: None)
-    log.with_name("elsewhere").rename(log)
+    folder.with_name("elsewhere").rename(folder)
     mended = go_on(lake, read_backfill(lake, begun.id), lambda _: None)
 
     assert of(broken) == {WEEK[1]: "failed", WEEK[0]: "unchanged"}
-    assert of(mended) == {WEEK[1]: "unchanged", WEEK[0]: "unchanged"}
+    assert of(mended) == {WEEK[1]: "published", WEEK[0]: "unchanged"}
     assert (broken.status, mended.status) == ("problems", "done")
 
 
