@@ -6,12 +6,12 @@ import typer
 
 from lakehouse_assets.cli.console import AsJson, console, err, print_json, print_table
 from lakehouse_assets.cli.lake import current_lake, table_argument
-from lakehouse_assets.errors import LeaseHeldError
+from lakehouse_assets.errors import LeaseHeldError, StorageError
 from lakehouse_assets.naming import TableName
 from lakehouse_assets.pipeline.lake import Lake
 
 if TYPE_CHECKING:
-    from lakehouse_assets.pipeline.maintain import Plan
+    from lakehouse_assets.pipeline.maintain import Done, Plan
 
 Table = Annotated[str | None, typer.Argument(help="A table, such as silver/retail_order_lines; left out, all.")]
 OneTable = Annotated[str, typer.Argument(help="A table, such as gold/retail_sales_daily.")]
@@ -53,21 +53,29 @@ def run(
     if dry_run:
         plan(table, as_json=as_json)
         return
-    lake, steps, busy = current_lake(), [], []
+    lake = current_lake()
+    steps: list[Done] = []
+    busy: dict[str, str] = {}
+    failed: dict[str, str] = {}
     for name in _tables(lake, table):
         try:
             for step in maintain(lake, name):
                 steps.append(step)
-                if not as_json:
-                    skipped = f", left alone: {', '.join(step.skipped)}" if step.skipped else ""
-                    console.print(f"{step.table}: {step.what}, {step.files:,} files{skipped}")
+                _print_step(step, as_json=as_json)
         except LeaseHeldError as error:
-            busy.append({"table": str(name), "why": str(error)})
-            err.print(f"{error}", markup=False)
+            busy[str(name)] = str(error)
+        except StorageError as error:
+            # One damaged table must not keep the others from being maintained.
+            failed[str(name)] = str(error)
+    for reason in (*busy.values(), *failed.values()):
+        err.print(reason, markup=False)
     if as_json:
-        print_json({"steps": steps, "busy": busy})
-    elif not steps and not busy:
+        print_json({"steps": steps, "busy": busy, "failed": failed})
+    elif not (steps or busy or failed):
         console.print("There was nothing to do.")
+    if failed:
+        count = f"{len(failed)} {'table' if len(failed) == 1 else 'tables'}"
+        raise StorageError(f"{count} could not be maintained.", fix="No row of them was changed.")
 
 
 def sizes(table: Table = None, *, as_json: AsJson = False) -> None:
@@ -123,6 +131,12 @@ def _tables(lake: Lake, table: str | None) -> list[TableName]:
     if table is None:
         return list(lake.catalog.contracts)
     return [lake.contract(table_argument(table)).table]
+
+
+def _print_step(step: "Done", *, as_json: bool) -> None:
+    if not as_json:
+        skipped = f", left alone: {', '.join(step.skipped)}" if step.skipped else ""
+        console.print(f"{step.table}: {step.what}, {step.files:,} files{skipped}")
 
 
 def _print_plan(plan: "Plan") -> None:

@@ -16,7 +16,7 @@ import narwhals as nw
 
 from lakehouse_assets.engines import kit
 from lakehouse_assets.engines.protocol import Branch, DataFile, Target
-from lakehouse_assets.errors import StagedFileError
+from lakehouse_assets.errors import PublishConflictError, StagedFileError
 from lakehouse_assets.naming import maintenance_file, rewritten_prefix
 from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.results import StagedFile
@@ -186,6 +186,9 @@ def _committed(
         files = tuple(file for written in left.values() for file in written)
         try:
             after = commit(base, Change(files, tuple(sorted(left)), table.columns, metadata))
+        except PublishConflictError:
+            # Publishes come first; what was staged is a left-over that the next maintenance removes.
+            break
         except PartitionsMovedError:
             newest = open_table(table.root, table.options)
             base = newest or base

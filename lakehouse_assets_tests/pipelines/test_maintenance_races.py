@@ -260,3 +260,16 @@ def test_the_command_line_plans_does_and_measures(shop: Lake) -> None:
     assert [one["partition"] for one in planned[0]["rewrites"]] == [NEXT]
     assert "removed data files" in {step["what"] for step in done["steps"]}
     assert "silver/orders" in lakehouse("maintain", "sizes")
+
+
+def test_the_command_line_names_a_damaged_table_and_maintains_the_others(shop: Lake) -> None:
+    log = Path(shop.root_of(RAW), "_delta_log")
+    max(log.glob("*.json")).write_text("not a commit")
+
+    process = start(shop, "-c", "from lakehouse_assets.cli.main import main; main()", "maintain", "run")
+    output, errors = process.communicate()
+
+    assert process.returncode == 1
+    assert "silver/orders: removed data files" in output
+    assert "1 table could not be maintained" in " ".join(errors.split())
+    assert "Traceback" not in errors
