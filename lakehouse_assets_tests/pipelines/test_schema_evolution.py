@@ -291,3 +291,17 @@ def test_rows_that_landed_under_the_former_name_are_read_under_the_new_one(tmp_p
 
     assert rows_of(lake, ORDERS).sort("order_id")["note"].to_list() == ["before", "after"]
     assert rows_of(lake, RAW).sort("order_id").select("note", "remark").rows() == [("before", None), (None, "after")]
+
+
+def test_what_landed_and_what_is_extracted_now_are_read_under_one_declaration(tmp_path: Path) -> None:
+    state = "replay: state\n"
+    lake = shop(tmp_path, also=state)
+    deliver(lake, DAY, [[*order(1), "old"], [*order(2), "kept"]], header=(*HEADER, "coupon"))
+    refresh(lake, DAY)
+
+    lake = shop(tmp_path, extra="coupon: text", also=state, more=COUPON)
+    deliver(lake, DAY, [[*order(1), "new"]], header=(*HEADER, "coupon"))
+    refresh(lake, DAY)
+
+    assert dict(rows_of(lake, ORDERS).select("order_id", "coupon").rows()) == {"1": "new", "2": "kept"}
+    assert balanced(lake, ORDERS, DAY, 2)
