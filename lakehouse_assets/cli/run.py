@@ -66,7 +66,7 @@ def run(  # noqa: PLR0913 - the options of a command
     if blocked:
         raise PartitionBlockedError(
             blocked[0].message + (f" (and {len(blocked) - 1} more partitions)" if len(blocked) > 1 else ""),
-            fix="Readers see what they saw before.",
+            fix=f"Readers see {'nothing of bad files' if lake.contract(name).is_appended else 'what they saw before'}.",
         )
 
 

@@ -212,6 +212,11 @@ class Contract:
         return self.load.mode not in {Mode.SNAPSHOT, Mode.DERIVED}
 
     @property
+    def is_appended(self) -> bool:
+        """Whether a partition grows by batches, so that a bad one does not keep the others from readers."""
+        return self.load.mode is Mode.APPEND_ONCE
+
+    @property
     def partition_column(self) -> str:
         """The one Delta partition column."""
         return self.load.partition_column if self.is_partitioned else "_bucket"

@@ -13,6 +13,7 @@ from lakehouse_assets.defs.checks import describe
 from lakehouse_assets.errors import (
     ForeignPartitionError,
     LakehouseError,
+    LostCommitsError,
     SchemaChangeError,
     SourceError,
     StorageError,
@@ -22,7 +23,7 @@ from lakehouse_assets.results import PartitionResult, RuleResult
 # What `failures` reads back from the event log.
 BLOCKED_KEY, ERROR_KEY, WHAT_KEY, CODE_KEY = "lakehouse/blocked", "lakehouse/error", "lakehouse/what", "lakehouse/code"
 _SHOWN = 5
-_LASTING = (SchemaChangeError, ForeignPartitionError)
+_LASTING = (SchemaChangeError, ForeignPartitionError, LostCommitsError)
 _PASSING_CODES = frozenset({"connection", "timeout", "unavailable", "throttled"})
 _COMMANDS = frozenset({"dagster", "dg"})
 _LAST_WORDS: list[str] = []
@@ -54,9 +55,10 @@ def blocked_sentence(contract: Contract, result: PartitionResult) -> str:
     reasons = [rule for rule in result.record.results if rule.blocks and rule.rule_id not in result.record.overridden]
     found = "; ".join(f"{describe(rule)} ({_place(contract, rule)})" for rule in reasons[:_SHOWN])
     target = f"{contract.table} {result.partition}" if contract.is_partitioned else str(contract.table)
+    seen = "nothing of bad files" if contract.is_appended else "what they saw before"
     return (
         f"{target} is kept back: {found or result.message or 'its contract is not met'}. "
-        f"Readers see what they saw before. Look closer: {_command(contract, result)}"
+        f"Readers see {seen}. Look closer: {_command(contract, result)}"
     )
 
 

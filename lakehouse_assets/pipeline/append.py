@@ -245,7 +245,8 @@ def _keep_refused(step: Step, done: _Done) -> None:
 def _as_one(refused: Sequence[Audited]) -> Audited:
     """Return the verdict on all refused batches of a partition as one."""
     record = together([one.record for one in refused])
-    more = f" (and {len(refused) - 1} more files)" if len(refused) > 1 else ""
+    count = len(refused) - 1
+    more = f" (and {count} more {'file' if count == 1 else 'files'})" if count else ""
     return Audited(
         record.partition,
         Tally(record.partition, record.ledger),
@@ -268,7 +269,7 @@ def _result(step: Step, partition: str, done: _Done, served: Recorded | None) ->
     added = done.appended[partition]
     if refused:
         one = _as_one(refused)
-        others = f" {added} other files were appended." if added else ""
+        others = f" {added} other {'file was' if added == 1 else 'files were'} appended." if added else ""
         record = replace(one.record, status=BLOCKED)
         return PartitionResult(
             str(step.name), partition, BLOCKED, step.publish, record, step.table.version, message=one.sentence + others
