@@ -5,6 +5,7 @@ twice the longest `maxRuntime`: no heartbeat can be lost, and a run that is slow
 and publishes nothing (`docs/adr/0014-maintenance.md`). Removing is `clean`'s business.
 """
 
+import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -54,7 +55,7 @@ def cutoff_of(lake: Lake, at: datetime) -> datetime:
 
 def store_time(objects: Objects) -> datetime:
     """Return what time it is for the store that dates the objects; clocks of machines differ."""
-    path = probe_file("clock")
+    path = probe_file(f"clock-{secrets.token_hex(4)}")
     objects.write(path, b"")
     try:
         (entry,) = [one for one in objects.entries(path.rsplit("/", 1)[0]) if one.path == path]
