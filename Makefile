@@ -37,8 +37,8 @@ dev: $(DEMO) ## Open the Dagster UI on the demo lake, without a login, for this 
 test: $(DEV) ## Run every test whose tools are here; say which are not, and how to get them
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile --cov --cov-report term $(ARGS)
 
-.PHONY: s3-server
-s3-server: $(DEV) ## Build versitygw, the S3 server that some tests want (Go, or a wheel of it, and some minutes)
+.PHONY: versitygw
+versitygw: $(DEV) ## Build versitygw, the S3 server that some tests want (Go, or a wheel of it, and some minutes)
 	@scripts/versitygw
 
 .PHONY: soak

@@ -139,7 +139,7 @@ def versitygw_server(folder: Path) -> Iterator[S3Server]:
 
 
 def versitygw_binary() -> str | None:
-    """Return the server that `make s3-server` builds, or one that is installed."""
+    """Return the server that `make versitygw` builds, or one that is installed."""
     folders = [Path(sys.executable).parent, Path.home() / "go/bin"]
     return shutil.which("versitygw", path=os.pathsep.join([*map(str, folders), os.environ.get("PATH", "")]))
 

