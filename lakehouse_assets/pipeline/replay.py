@@ -69,7 +69,7 @@ def _meaning(step: Step) -> str:
 
 def _is_past(step: Step, partition: str) -> bool:
     zone = step.lake.catalog.sources[step.name.path[0]].calendar.timezone
-    return date.fromisoformat(partition[:10]) < step.started_at.astimezone(ZoneInfo(zone)).date()
+    return date.fromisoformat(partition) < step.started_at.astimezone(ZoneInfo(zone)).date()
 
 
 def _as_landed(step: Step, partitions: Sequence[str]) -> dict[str, Extraction | Rejection]:

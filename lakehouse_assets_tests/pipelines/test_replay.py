@@ -169,6 +169,36 @@ def test_a_past_snapshot_is_not_even_looked_at_again(lake_of: LakeOf) -> None:
     assert statuses(again) == {DAY: UNCHANGED}
 
 
+def test_a_past_snapshot_is_judged_by_todays_rules_and_keeps_what_was_said_about_its_arrival(tmp_path: Path) -> None:
+    lake = shop_lake(tmp_path, source_also="replay: snapshot\n")
+    deliver(lake, DAY, amounts(10)).rename(tmp_path / f"drop/{DAY}-a.csv")
+    deliver(lake, DAY, amounts(10))
+    run(lake, RAW, DAY)
+    before = served(lake, RAW)[DAY].of
+    file = tmp_path / "config/sources/shop.yaml"
+    file.write_text(file.read_text().replace("minRows: 0", "minRows: 1"), encoding="utf-8")
+    lake = open_lake(load_settings({"LAKEHOUSE_ROOT": lake.root, "LAKEHOUSE_RUN_LOG": "off"}, tmp_path / "config"))
+
+    again = run(lake, RAW, DAY)
+
+    after = served(lake, RAW)[DAY].of
+    assert statuses(again) == {DAY: PUBLISHED}
+    assert len(before.objects) == 2
+    assert (after.objects, after.measures, after.ledger) == (before.objects, before.measures, before.ledger)
+
+
+def test_of_many_rows_the_first_ids_are_listed_and_all_are_counted(lake_of: LakeOf) -> None:
+    lake = lake_of("state")
+    deliver(lake, DAY, amounts(*range(30)))
+    run(lake, RAW, DAY)
+    deliver(lake, DAY, [])
+
+    [difference] = ask_again(lake).values()
+
+    assert difference.withdrawn.rows == 30
+    assert difference.withdrawn.ids == tuple(f"{DAY}.csv#{number:09}" for number in range(1, 21))
+
+
 def test_the_open_day_of_a_snapshot_is_extracted_as_often_as_it_runs(tmp_path: Path) -> None:
     lake = shop_lake(tmp_path, source_also="replay: snapshot\n")
     file = tmp_path / "config/sources/shop.yaml"
