@@ -20,6 +20,7 @@ from lakehouse_assets.pipeline.entity import entity_of
 from lakehouse_assets.pipeline.entity_current import extreme, newest
 from lakehouse_assets.pipeline.entity_passes import Pass, cut, grouped, inside, passes_for, with_bucket
 from lakehouse_assets.pipeline.entity_rules import entity_results, entity_rules, judge_computed, judge_rows
+from lakehouse_assets.pipeline.entity_spill import cut_by_key
 from lakehouse_assets.pipeline.entity_work import Work
 from lakehouse_assets.pipeline.step import Step
 from lakehouse_assets.results import BucketContent, Derivation, Ledger, StagedFile
@@ -56,8 +57,11 @@ def derive(step: Step) -> Draft:
     done = _Done()
     # Folding holds a change and the row it competes with.
     compute, held = (_folded, 2) if _can_fold(work) else (_read_again, 1)
-    for one in cut({bucket: held * size for bucket, size in _sizes(work).items()}):
-        _stage(work, one, compute(work, one, done), done)
+    passes = cut({bucket: held * size for bucket, size in _sizes(work).items()})
+    # Folding reads what is new of the log, and that is little.
+    with cut_by_key(work, 0 if _can_fold(work) else len(passes)) as prepared:
+        for one in passes:
+            _stage(prepared, one, compute(prepared, one, done), done)
     return _draft(work, done)
 
 
@@ -102,10 +106,10 @@ def _read_again(work: Work, one: Pass, done: _Done) -> _Rows:
     entity, keys = work.entity, list(work.entity.keys)
     if work.is_rebuild:
         replaced = work.collect(work.keys(()))
-        changes = inside(work.changes(work.log.files), entity, one)
+        changes = inside(work.log_of(one), entity, one)
     else:
         replaced = work.collect(inside(work.keys(work.since.files), entity, one).unique())
-        changes = work.changes(work.log.files).join(_lazy(replaced), on=keys, how="semi")
+        changes = work.log_of(one).join(_lazy(replaced), on=keys, how="semi")
     found = work.collect(changes)
     done.read += found.height
     fresh = work.collect(work.computed(_lazy(found)))

@@ -12,6 +12,7 @@ from lakehouse_assets.storage.staged import in_memory
 
 ROWS_PER_PASS = 1_000_000
 MOST_PASSES = 300
+SPILL_PARTS = 32  # written side by side, each held in memory until a row group is full
 _PLACE = "__place"
 
 
@@ -66,6 +67,16 @@ def inside(rows: nw.LazyFrame, entity: Entity, one: Pass) -> nw.LazyFrame:
     place = nw.col(_PLACE)
     wanted = place.is_in(_places(entity, one))
     return rows.with_columns(_place(entity, entity.buckets * one.parts).alias(_PLACE)).filter(wanted).drop(_PLACE)
+
+
+def spill_part(entity: Entity) -> nw.Expr:
+    """Return into which part of a spilled log a row's key belongs; buckets beyond the first parts share them."""
+    return _place(entity, entity.buckets) % SPILL_PARTS
+
+
+def spill_parts_of(one: Pass) -> set[str]:
+    """Return the parts of a spilled log that hold the keys of a pass."""
+    return {str(int(bucket) % SPILL_PARTS) for bucket in one.buckets}
 
 
 def _places(entity: Entity, one: Pass) -> Sequence[int]:

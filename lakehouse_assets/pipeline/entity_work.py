@@ -12,13 +12,21 @@ from lakehouse_assets.pipeline.derivation import Difference
 from lakehouse_assets.pipeline.entity import Entity
 from lakehouse_assets.pipeline.entity_current import current, placed
 from lakehouse_assets.pipeline.entity_history import history
-from lakehouse_assets.pipeline.entity_passes import Pass, inside, with_bucket
+from lakehouse_assets.pipeline.entity_passes import Pass, inside, spill_parts_of, with_bucket
 from lakehouse_assets.pipeline.hashes import hashed_partitions, with_content_hash
 from lakehouse_assets.pipeline.renamed import fill_former, fill_renamed, formers_of
 from lakehouse_assets.pipeline.step import Step
 from lakehouse_assets.results import Derivation
 from lakehouse_assets.storage.staged import in_memory
 from lakehouse_assets.storage.table import OpenTable
+
+
+@dataclass(frozen=True, slots=True)
+class Spill:
+    """The change log cut by key: files below a folder, whose partition is the part of their keys."""
+
+    folder: str
+    files: tuple[DataFile, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +38,7 @@ class Work:
     log: OpenTable
     last: Derivation | None = None
     since: Difference = field(default_factory=Difference)
+    spill: Spill | None = None
 
     @property
     def is_rebuild(self) -> bool:
@@ -45,6 +54,15 @@ class Work:
             self.log.root, files, self.log.partition_column, in_memory({**wanted, **formers})
         )
         return placed(fill_renamed(rows, contract).select(*wanted), self.entity)
+
+    def log_of(self, one: Pass) -> nw.LazyFrame:
+        """Return all changes in the log that a pass may need, and maybe others."""
+        if self.spill is None:
+            return self.changes(self.log.files)
+        parts = spill_parts_of(one)
+        files = [file for file in self.spill.files if file.partition in parts]
+        columns = in_memory(self.entity.changed)
+        return self.step.lake.engine.scan(self.spill.folder, files, BUCKET, columns).select(*columns)
 
     def keys(self, files: Sequence[DataFile]) -> nw.LazyFrame:
         """Return the keys that some files of the log are about, as often as they are named."""

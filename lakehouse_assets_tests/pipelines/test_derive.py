@@ -13,6 +13,7 @@ from lakehouse_assets.contracts.loading import History
 from lakehouse_assets.contracts.model import Catalog, RuleKind, RuleSpec
 from lakehouse_assets.naming import META_FOLDER, blocked_of, publish_of
 from lakehouse_assets.pipeline.absorb import absorb, store_of
+from lakehouse_assets.pipeline.compact import compact
 from lakehouse_assets.pipeline.content import content_of
 from lakehouse_assets.pipeline.derive import derive
 from lakehouse_assets.pipeline.lake import Lake
@@ -303,3 +304,20 @@ def test_outwardly_a_derived_table_is_one_partition(lake: Lake) -> None:
     assert [one.partition for one in known] == ["0"]
     assert list(newest(lake, CUSTOMERS)) == list(content_of(lake, CUSTOMERS).partitions) == ["0"]
     assert newest(lake, CUSTOMERS)["0"].of.content_hash == content_of(lake, CUSTOMERS).partitions["0"][1]
+
+
+def test_compaction_of_log_and_table_is_no_change(lake: Lake) -> None:
+    for number, day in enumerate((FIRST, SECOND), start=1):
+        publish_changes(lake, day, [*EVERYBODY, Event(KEYS[number], number, "changed", number)])
+        derived(lake)
+    for table in (CHANGES, CUSTOMERS):
+        opened = lake.open(table)
+        assert opened is not None
+        compact(lake, lake.contract(table), opened, opened.partitions)
+    before = version(lake)
+    assert derived(lake).status == UNCHANGED
+    assert version(lake) == before
+    publish_changes(lake, THIRD, [Event(KEYS[9], 9, "ninth", 9)])
+    derived(lake)
+    late = [Event(KEYS[1], 1, "changed", 1), Event(KEYS[2], 2, "changed", 2), Event(KEYS[9], 9, "ninth", 9)]
+    assert holds(lake, *EVERYBODY, *late)
