@@ -14,9 +14,10 @@ from lakehouse_assets.engines.stores import open_store
 from lakehouse_assets.errors import UnsafeStoreError
 from lakehouse_assets.naming import PROOF_FILE
 from lakehouse_assets.storage import proof
+from lakehouse_assets.storage.commit import Change, commit
 from lakehouse_assets.storage.objects import Objects
 from lakehouse_assets.storage.proof import ask, require_atomic
-from lakehouse_assets.storage.table import create_table
+from lakehouse_assets.storage.table import create_table, open_table
 from lakehouse_assets_tests.places import Place, S3Server, bucket_name, options_of
 from lakehouse_assets_tests.proxy import Fault, Proxy, Request, always, proxy_before
 
@@ -71,6 +72,21 @@ def test_no_table_is_created_in_such_a_store(bucket: Place, proxy: Proxy) -> Non
         )
 
     assert bucket.listing() == []
+
+
+def test_no_commit_is_made_to_a_table_whose_store_lost_its_proof(bucket: Place, proxy: Proxy) -> None:
+    place = through(proxy, bucket)
+    columns = {"a": "long", "p": "string"}
+    table = create_table(f"{place.root}/t", place.options, columns, partition_column="p", description="")
+    proxy.fault = always(Fault.STRIPPED)
+    ask(table.root, table.options)
+
+    with pytest.raises(UnsafeStoreError):
+        commit(table, Change((), ("x",), columns, {}))
+
+    newest = open_table(table.root, bucket.options)
+    assert newest is not None
+    assert newest.version == table.version
 
 
 def test_a_second_process_asks_the_file_and_not_the_store(bucket: Place, proxy: Proxy) -> None:
