@@ -64,7 +64,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.mark.parametrize("shape", SHAPES)
 @given(deliveries=DELIVERIES)
-@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_derived_tables_follow_from_whatever_was_delivered(
     shape: str, deliveries: list[tuple[str, list[Event], bool]], store: str
 ) -> None:
