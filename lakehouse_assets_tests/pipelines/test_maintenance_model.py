@@ -50,7 +50,7 @@ class Life:
     pins: list[tuple[datetime, int]] = field(default_factory=list)
     released: set[int] = field(default_factory=set)
     orphans: dict[Path, datetime] = field(default_factory=dict)
-    written: dict[str, datetime] = field(default_factory=dict)
+    written: dict[Path, datetime] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.dice = random.Random(self.seed)  # noqa: S311 - a life must be repeatable
@@ -62,7 +62,7 @@ class Life:
             if path.is_file() and path not in self.dated:
                 os.utime(path, (self.now.timestamp(), self.now.timestamp()))
                 self.dated.add(path)
-                self.written.setdefault(publish_named(path.name), self.now)
+                self.written[path.relative_to(self.lake.root)] = self.now
         opened = self.lake.open(ORDERS)
         assert opened is not None
         known = {version.number for version in self.versions}
@@ -165,12 +165,10 @@ def check(life: Life) -> None:
     assert plan_maintenance(life.lake, ORDERS, at=life.now).is_empty, told
     side = life.lake.open(quarantine_of(ORDERS))
     served_by = {(file.split("/")[0], publish_named(file)) for file in files}
-    stale = {
-        file
-        for file in (side.files if side else ())
-        if (file.path.split("/")[0], publish_named(file.path)) not in served_by
-    }
-    assert {life.written[publish_named(file.path)] > life.now - RETENTION for file in stale} <= {True}, told
+    for file in side.files if side else ():
+        if (file.path.split("/")[0], publish_named(file.path)) not in served_by:
+            # Refused rows that no version counts stay while their file is young: its publish may be on its way.
+            assert life.written[Path(str(quarantine_of(ORDERS)), file.path)] > life.now - RETENTION, told
 
 
 def publish_named(path: str) -> str:
