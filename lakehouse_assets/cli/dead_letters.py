@@ -18,7 +18,7 @@ from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.results import PartitionResult
 
 if TYPE_CHECKING:
-    from lakehouse_assets.pipeline.letters import Letter
+    from lakehouse_assets.pipeline.refused.letters import Letter
 
 LetterId = Annotated[str, typer.Argument(help="A letter's id, or the beginning of it.")]
 Table = Annotated[str, typer.Argument(help="A bronze table, such as bronze/retail/order_lines; left out, every table.")]
@@ -41,7 +41,7 @@ def list_all(
     as_json: AsJson = False,
 ) -> None:
     """List open dead letters: their partition was not published without them yet."""
-    from lakehouse_assets.pipeline.letters import list_letters  # noqa: PLC0415 - start fast for --help
+    from lakehouse_assets.pipeline.refused.letters import list_letters  # noqa: PLC0415 - start fast for --help
 
     lake = current_lake()
     found = list_letters(lake, _tables(lake, table), with_superseded=with_superseded)
@@ -62,7 +62,7 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show one dead letter: why it was refused, and how it begins; masked, letters are x and digits 9."""
-    from lakehouse_assets.pipeline.letters import find_letter, preview  # noqa: PLC0415
+    from lakehouse_assets.pipeline.refused.letters import find_letter, preview  # noqa: PLC0415
 
     letter, content = find_letter(current_lake(), letter_id)
     beginning = preview(content, unmasked=unmasked)
@@ -88,7 +88,7 @@ def export(
     letter_id: LetterId, to: Annotated[Path, typer.Option("--to", help="File to write; it must not exist yet.")]
 ) -> None:
     """Write the bytes of a dead letter to a file that only you can read."""
-    from lakehouse_assets.pipeline.letters import find_letter  # noqa: PLC0415
+    from lakehouse_assets.pipeline.refused.letters import find_letter  # noqa: PLC0415
 
     letter, content = find_letter(current_lake(), letter_id)
     try:
@@ -110,7 +110,7 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Read the partitions of open dead letters again from their source; exit 1 when one is still refused."""
-    from lakehouse_assets.pipeline.letters import list_letters  # noqa: PLC0415
+    from lakehouse_assets.pipeline.refused.letters import list_letters  # noqa: PLC0415
 
     lake = current_lake()
     names = _tables(lake, table)
@@ -142,7 +142,7 @@ def _read_again(lake: Lake, name: TableName, wanted: set[tuple[str, str]]) -> li
 
 
 def _tables(lake: Lake, table: str) -> list[TableName]:
-    from lakehouse_assets.pipeline.letters import bronze_tables  # noqa: PLC0415
+    from lakehouse_assets.pipeline.refused.letters import bronze_tables  # noqa: PLC0415
 
     if not table:
         return bronze_tables(lake)

@@ -11,7 +11,7 @@ from lakehouse_assets.naming import TableName
 from lakehouse_assets.pipeline.lake import Lake
 
 if TYPE_CHECKING:
-    from lakehouse_assets.pipeline.maintain import Done, Plan
+    from lakehouse_assets.pipeline.upkeep.maintain import Done, Plan
 
 Table = Annotated[str | None, typer.Argument(help="A table, such as silver/retail_order_lines; left out, all.")]
 OneTable = Annotated[str, typer.Argument(help="A table, such as gold/retail_sales_daily.")]
@@ -28,7 +28,7 @@ def register(app: typer.Typer) -> None:
 
 def plan(table: Table = None, *, as_json: AsJson = False) -> None:
     """Show what maintenance would do; nothing is changed."""
-    from lakehouse_assets.pipeline.maintain import plan_maintenance  # noqa: PLC0415 - start fast for --help
+    from lakehouse_assets.pipeline.upkeep.maintain import plan_maintenance  # noqa: PLC0415 - start fast for --help
 
     lake = current_lake()
     plans = [plan_maintenance(lake, name) for name in _tables(lake, table)]
@@ -48,7 +48,7 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Do what the plan says: compact and sort partitions, remove files that nobody needs, shorten logs."""
-    from lakehouse_assets.pipeline.maintain import maintain  # noqa: PLC0415
+    from lakehouse_assets.pipeline.upkeep.maintain import maintain  # noqa: PLC0415
 
     if dry_run:
         plan(table, as_json=as_json)
@@ -80,7 +80,7 @@ def run(
 
 def sizes(table: Table = None, *, as_json: AsJson = False) -> None:
     """Show how big tables are, what of it is dead weight, and what to do about it."""
-    from lakehouse_assets.pipeline.sizes import in_words, sizes_of  # noqa: PLC0415
+    from lakehouse_assets.pipeline.upkeep.sizes import in_words, sizes_of  # noqa: PLC0415
 
     lake = current_lake()
     found = sizes_of(lake, _tables(lake, table))
@@ -113,7 +113,7 @@ def keep(
     version: Annotated[int | None, typer.Option(help="Version to keep; left out, the newest.")] = None,
 ) -> None:
     """Keep a version of a table under a name, however old it becomes: maintenance then leaves its files alone."""
-    from lakehouse_assets.pipeline.maintain import keep_version  # noqa: PLC0415
+    from lakehouse_assets.pipeline.upkeep.maintain import keep_version  # noqa: PLC0415
 
     kept = keep_version(current_lake(), table_argument(table), name, version)
     console.print(f"{table}: version {kept} is kept as {name}.")
@@ -121,7 +121,7 @@ def keep(
 
 def release(table: OneTable, name: Name) -> None:
     """Let go of a version that `keep` kept; its files go with the next maintenance."""
-    from lakehouse_assets.pipeline.maintain import let_go  # noqa: PLC0415
+    from lakehouse_assets.pipeline.upkeep.maintain import let_go  # noqa: PLC0415
 
     let_go(current_lake(), table_argument(table), name)
     console.print(f"{table}: {name} is not kept any longer.")

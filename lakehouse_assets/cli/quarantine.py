@@ -18,7 +18,7 @@ from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.results import PartitionResult
 
 if TYPE_CHECKING:
-    from lakehouse_assets.pipeline.quarantined import QuarantineCount, QuarantinedRow
+    from lakehouse_assets.pipeline.refused.quarantined import QuarantineCount, QuarantinedRow
     from lakehouse_assets.pipeline.rehearse import Movement
 
 Rule = Annotated[str, typer.Option("--rule", "-r", help="Only rows that this rule refused.")]
@@ -45,7 +45,7 @@ def list_all(
     as_json: AsJson = False,
 ) -> None:
     """Count rows in quarantine, of one table by partition and rule, of all tables by rule."""
-    from lakehouse_assets.pipeline.quarantined import Choice, count_quarantine  # noqa: PLC0415 - start fast for --help
+    from lakehouse_assets.pipeline.refused.quarantined import Choice, count_quarantine  # noqa: PLC0415 - start fast for --help
 
     lake = current_lake()
     names = [table_argument(table)] if table else list(lake.catalog.contracts)
@@ -75,7 +75,7 @@ def show(  # noqa: PLR0913 - the options of a command
     as_json: AsJson = False,
 ) -> None:
     """Show refused rows with every reason; values of classified and of unclassified columns are masked."""
-    from lakehouse_assets.pipeline.quarantined import Choice, quarantined_rows  # noqa: PLC0415
+    from lakehouse_assets.pipeline.refused.quarantined import Choice, quarantined_rows  # noqa: PLC0415
 
     lake, name = current_lake(), table_argument(table)
     choice = Choice(rule, partition, blocked)
@@ -102,8 +102,8 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Judge refused and published rows by today's contract, and run the partitions again in which rows move."""
-    from lakehouse_assets.pipeline.release import Scope, rehearse  # noqa: PLC0415
-    from lakehouse_assets.pipeline.release import replay as release  # noqa: PLC0415
+    from lakehouse_assets.pipeline.refused.release import Scope, rehearse  # noqa: PLC0415
+    from lakehouse_assets.pipeline.refused.release import replay as release  # noqa: PLC0415
 
     lake, name = current_lake(), table_argument(table)
     with contextlib.redirect_stdout(sys.stderr):

@@ -9,7 +9,7 @@ from lakehouse_assets.cli.console import AsJson, console, print_json, print_tabl
 from lakehouse_assets.cli.lake import current_lake, table_argument
 
 if TYPE_CHECKING:
-    from lakehouse_assets.pipeline.exempted import ExemptedPublish, ExemptionUse
+    from lakehouse_assets.pipeline.refused.exempted import ExemptedPublish, ExemptionUse
 
 
 def register(app: typer.Typer) -> None:
@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
 
 def list_all(*, as_json: AsJson = False) -> None:
     """List every waiver and override with the partitions that are served under it."""
-    from lakehouse_assets.pipeline.exempted import EXPIRED, list_exemptions  # noqa: PLC0415 - start fast for --help
+    from lakehouse_assets.pipeline.refused.exempted import EXPIRED, list_exemptions  # noqa: PLC0415 - start fast for --help
 
     found = list_exemptions(current_lake())
     if as_json:
@@ -47,7 +47,7 @@ def history(
     as_json: AsJson = False,
 ) -> None:
     """Show every publish that a waiver or an override decided about, oldest first."""
-    from lakehouse_assets.pipeline.exempted import exempted_publishes  # noqa: PLC0415
+    from lakehouse_assets.pipeline.refused.exempted import exempted_publishes  # noqa: PLC0415
 
     lake, name = current_lake(), table_argument(table)
     lake.contract(name)

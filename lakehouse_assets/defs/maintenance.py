@@ -50,7 +50,7 @@ def _to_job(lake: Lake) -> dg.JobDefinition:
 
 
 def _maintain(lake: Lake, context: dg.OpExecutionContext) -> None:
-    from lakehouse_assets.pipeline.maintain import maintain  # noqa: PLC0415 - only where maintenance runs
+    from lakehouse_assets.pipeline.upkeep.maintain import maintain  # noqa: PLC0415 - only where maintenance runs
 
     failed = []
     for table in lake.catalog.contracts:

@@ -21,12 +21,12 @@ from lakehouse_assets.naming import DEFECT, PROC_DATE, RAW_HASH, ROW_ID, SOURCE_
 from lakehouse_assets.pipeline.arrival import near_partitions
 from lakehouse_assets.pipeline.audit import Audited, audit
 from lakehouse_assets.pipeline.batches import batch_of, together
-from lakehouse_assets.pipeline.dead_letters import keep_dead_letters, supersede_dead_letters
 from lakehouse_assets.pipeline.draft import Draft, Tally
 from lakehouse_assets.pipeline.drift import fitted
 from lakehouse_assets.pipeline.ingest import confirmed, landed, landing_columns, tally_of
 from lakehouse_assets.pipeline.publish import keep_blocked, record_of, recover
 from lakehouse_assets.pipeline.recorded import Recorded, recorded
+from lakehouse_assets.pipeline.refused.dead_letters import keep_dead_letters, supersede_dead_letters
 from lakehouse_assets.pipeline.step import Step, remove_files_of
 from lakehouse_assets.results import (
     BLOCKED,

@@ -11,9 +11,9 @@ from lakehouse_assets.engines.protocol import DataFile
 from lakehouse_assets.naming import DELETED
 from lakehouse_assets.pipeline.deletions import judges_deletions
 from lakehouse_assets.pipeline.draft import Draft, Tally
-from lakehouse_assets.pipeline.entity_audit import derived_results
-from lakehouse_assets.pipeline.exempt import accept, expiry_note
+from lakehouse_assets.pipeline.entities.audit import derived_results
 from lakehouse_assets.pipeline.refine import scope_of
+from lakehouse_assets.pipeline.refused.exempt import accept, expiry_note
 from lakehouse_assets.pipeline.renamed import drift_of
 from lakehouse_assets.pipeline.step import Step
 from lakehouse_assets.quality.attest import attest

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from lakehouse_assets.contracts.loading import Mode
 from lakehouse_assets.contracts.model import Contract
 from lakehouse_assets.naming import SNAPSHOT_PARTITION, TableName
-from lakehouse_assets.pipeline.exempt import is_as_accepted
 from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.pipeline.recorded import Recorded, recorded
+from lakehouse_assets.pipeline.refused.exempt import is_as_accepted
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 
 from lakehouse_assets.naming import BUCKET, TableName, blocked_of, quarantine_of
 from lakehouse_assets.pipeline.audit import Audited, audit
-from lakehouse_assets.pipeline.dead_letters import keep_dead_letters, supersede_dead_letters
 from lakehouse_assets.pipeline.draft import Draft
 from lakehouse_assets.pipeline.recorded import BLOCKED_SUFFIX, Recorded, recorded
+from lakehouse_assets.pipeline.refused.dead_letters import keep_dead_letters, supersede_dead_letters
 from lakehouse_assets.pipeline.step import Step, files_behind, open_quarantine, quarantine_columns
 from lakehouse_assets.results import (
     BLOCKED,

@@ -16,7 +16,7 @@ from lakehouse_assets.pipeline.audit import audit
 from lakehouse_assets.pipeline.content import served_quarantine
 from lakehouse_assets.pipeline.draft import Draft
 from lakehouse_assets.pipeline.hashes import HASH, with_content_hash
-from lakehouse_assets.pipeline.quarantined import RULE, by_reason
+from lakehouse_assets.pipeline.refused.quarantined import RULE, by_reason
 from lakehouse_assets.pipeline.step import Step, quarantine_columns
 from lakehouse_assets.results import StagedFile
 from lakehouse_assets.storage.staged import in_memory

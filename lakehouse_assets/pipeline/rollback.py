@@ -15,9 +15,9 @@ from lakehouse_assets.naming import SNAPSHOT_PARTITION, TableName, publish_id, p
 from lakehouse_assets.pipeline.draft import EMPTY_HASH
 from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.pipeline.leases import held
-from lakehouse_assets.pipeline.maintain import lease_of
 from lakehouse_assets.pipeline.notices import forget_notice, leave_notice
 from lakehouse_assets.pipeline.recorded import blocked, readable_record, recorded
+from lakehouse_assets.pipeline.upkeep.maintain import lease_of
 from lakehouse_assets.results import WITHDRAWN, Ledger, PartitionRecord, Record, StagedFile
 from lakehouse_assets.storage.commit import Change, PartitionsMovedError, commit, remove_staged
 from lakehouse_assets.storage.earlier import Version, absent, copied, files_at, open_version, versions_of

@@ -13,8 +13,9 @@ from lakehouse_assets.errors import PublishConflictError, StorageError
 from lakehouse_assets.naming import TableName
 from lakehouse_assets.pipeline.append import append
 from lakehouse_assets.pipeline.curate import curate
-from lakehouse_assets.pipeline.derive import derive
 from lakehouse_assets.pipeline.draft import Draft
+from lakehouse_assets.pipeline.entities.derive import derive
+from lakehouse_assets.pipeline.entities.turns import turn
 from lakehouse_assets.pipeline.ingest import ingest
 from lakehouse_assets.pipeline.intent import ORDINARY, Intent
 from lakehouse_assets.pipeline.lake import Lake
@@ -23,7 +24,6 @@ from lakehouse_assets.pipeline.publish import publish
 from lakehouse_assets.pipeline.refine import refine
 from lakehouse_assets.pipeline.standing import inputs_of, standing
 from lakehouse_assets.pipeline.step import Step, is_overtaken, open_step, remove_files_of
-from lakehouse_assets.pipeline.turns import turn
 from lakehouse_assets.results import UNCHANGED, PartitionResult
 from lakehouse_assets.storage.commit import PartitionsMovedError
 

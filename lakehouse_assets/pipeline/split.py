@@ -17,8 +17,8 @@ from lakehouse_assets.errors import TransformError
 from lakehouse_assets.naming import RAW_HASH, ROW_ID, quarantine_of
 from lakehouse_assets.pipeline.built_in import is_late
 from lakehouse_assets.pipeline.draft import Draft, Tally
-from lakehouse_assets.pipeline.exempt import is_unwaived
 from lakehouse_assets.pipeline.hashes import HASH, hashed_partitions, with_content_hash, with_quarantine_hash
+from lakehouse_assets.pipeline.refused.exempt import is_unwaived
 from lakehouse_assets.pipeline.renamed import fill_former
 from lakehouse_assets.pipeline.step import Step, quarantine_columns
 from lakehouse_assets.quality.duplicates import FATE, OLDER, REPEATED_KEY, members_of_repeated_keys, older_versions

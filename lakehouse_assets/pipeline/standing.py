@@ -19,10 +19,10 @@ from lakehouse_assets.contracts.loading import Mode
 from lakehouse_assets.contracts.model import Contract
 from lakehouse_assets.naming import TableName, blocked_of
 from lakehouse_assets.pipeline.curate import files_read
-from lakehouse_assets.pipeline.exempt import is_as_accepted
 from lakehouse_assets.pipeline.intent import ORDINARY
 from lakehouse_assets.pipeline.publish import is_whole
 from lakehouse_assets.pipeline.recorded import recorded
+from lakehouse_assets.pipeline.refused.exempt import is_as_accepted
 from lakehouse_assets.pipeline.step import Step
 from lakehouse_assets.results import UNCHANGED, PartitionResult
 from lakehouse_assets.storage.table import OpenTable

@@ -23,14 +23,16 @@ _ENTITY = "unit/pipeline/test_entity.py"
 _STORAGE = "integration/storage"
 
 TARGETS = (
-    _target("derive", "pipeline/entity.py", _ENTITY),
-    _target("derive", "pipeline/entity_current.py", _ENTITY),
-    _target("derive", "pipeline/entity_history.py", _ENTITY),
-    _target("derive", "pipeline/entity_rules.py", "pipelines/test_derive.py"),
-    _target("derive", "pipeline/entity_work.py", "pipelines/test_derive.py", "pipelines/test_derive_properties.py"),
-    _target("derive", "pipeline/entity_passes.py", "pipelines/test_derive.py", "pipelines/test_derive_properties.py"),
-    _target("derive", "pipeline/derivation.py", "pipelines/test_derive.py", "pipelines/test_derive_properties.py"),
-    _target("derive", "pipeline/derive.py", "pipelines/test_derive.py", "pipelines/test_derive_properties.py"),
+    _target("derive", "pipeline/entities/entity.py", _ENTITY),
+    _target("derive", "pipeline/entities/current.py", _ENTITY),
+    _target("derive", "pipeline/entities/history.py", _ENTITY),
+    _target("derive", "pipeline/entities/rules.py", "pipelines/test_derive.py"),
+    _target("derive", "pipeline/entities/work.py", "pipelines/test_derive.py", "pipelines/test_derive_properties.py"),
+    _target("derive", "pipeline/entities/passes.py", "pipelines/test_derive.py", "pipelines/test_derive_properties.py"),
+    _target(
+        "derive", "pipeline/entities/derivation.py", "pipelines/test_derive.py", "pipelines/test_derive_properties.py"
+    ),
+    _target("derive", "pipeline/entities/derive.py", "pipelines/test_derive.py", "pipelines/test_derive_properties.py"),
     _target(
         "ledger",
         "pipeline/split.py",
@@ -40,8 +42,8 @@ TARGETS = (
     ),
     _target("ledger", "quality/gate.py", "unit/quality", "pipelines/test_shapes.py"),
     _target("quarantine", "quality/quarantine.py", "pipelines/test_shapes.py", "pipelines/test_conservation.py"),
-    _target("quarantine", "pipeline/release.py", "pipelines/test_replay_quarantine.py"),
-    _target("quarantine", "pipeline/exempt.py", "pipelines/test_exemptions.py"),
+    _target("quarantine", "pipeline/refused/release.py", "pipelines/test_replay_quarantine.py"),
+    _target("quarantine", "pipeline/refused/exempt.py", "pipelines/test_exemptions.py"),
     _target("windows", "pipeline/built_in.py", "unit/pipeline/test_built_in.py"),
     _target("windows", "pipeline/replay.py", "pipelines/test_replay.py"),
     _target("windows", "pipeline/watermark.py", "pipelines/test_watermark.py"),

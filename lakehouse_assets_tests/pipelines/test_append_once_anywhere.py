@@ -8,9 +8,9 @@ import pytest
 from lakehouse_assets.errors import LostCommitsError
 from lakehouse_assets.pipeline.content import content_of
 from lakehouse_assets.pipeline.lake import Lake
-from lakehouse_assets.pipeline.maintain import maintain
 from lakehouse_assets.pipeline.recorded import served
 from lakehouse_assets.pipeline.rollback import plan_rollback, roll_back
+from lakehouse_assets.pipeline.upkeep.maintain import maintain
 from lakehouse_assets.storage.objects import Objects
 from lakehouse_assets.storage.table import accept_loss
 from lakehouse_assets_tests.lakes import (

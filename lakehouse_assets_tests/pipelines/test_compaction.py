@@ -12,11 +12,11 @@ from lakehouse_assets.engines.polars_engine import PolarsEngine
 from lakehouse_assets.engines.protocol import Branch, Target
 from lakehouse_assets.errors import StagedFileError
 from lakehouse_assets.naming import TableName, publish_of, quarantine_of
-from lakehouse_assets.pipeline.compact import compact, plan_rewrites
 from lakehouse_assets.pipeline.content import content_of, served_quarantine
 from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.pipeline.recorded import served
-from lakehouse_assets.pipeline.rewrite import Group, rewrite
+from lakehouse_assets.pipeline.upkeep.compact import compact, plan_rewrites
+from lakehouse_assets.pipeline.upkeep.rewrite import Group, rewrite
 from lakehouse_assets.storage.commit import Change, commit
 from lakehouse_assets.storage.table import OpenTable
 from lakehouse_assets_tests.lakes import (
@@ -250,7 +250,7 @@ def test_a_clustered_partition_lies_in_the_order_of_its_columns(
 ) -> None:
     lake = clustered_shop(tmp_path, "[amount, order_id]")
     before = content_of(lake, ORDERS)
-    monkeypatch.setattr("lakehouse_assets.pipeline.rewrite.ROWS_PER_SORT", len(ROWS) // parts)
+    monkeypatch.setattr("lakehouse_assets.pipeline.upkeep.rewrite.ROWS_PER_SORT", len(ROWS) // parts)
 
     compact_all(lake)
 
@@ -264,7 +264,7 @@ def test_rows_without_a_value_are_kept_by_clustering(tmp_path: Path, monkeypatch
     lake = clustered_shop(tmp_path, "[amount]")
     deliver(lake, DAY, [*ROWS, order(100, amount=""), order(101, amount="")])
     refresh(lake, DAY)
-    monkeypatch.setattr("lakehouse_assets.pipeline.rewrite.ROWS_PER_SORT", 10)
+    monkeypatch.setattr("lakehouse_assets.pipeline.upkeep.rewrite.ROWS_PER_SORT", 10)
 
     compact_all(lake)
 

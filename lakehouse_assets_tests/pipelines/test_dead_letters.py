@@ -12,7 +12,7 @@ from lakehouse_assets.cli.main import build_app
 from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.naming import TableName
 from lakehouse_assets.pipeline.lake import Lake
-from lakehouse_assets.pipeline.letters import Letter, find_letter, list_letters, preview
+from lakehouse_assets.pipeline.refused.letters import Letter, find_letter, list_letters, preview
 from lakehouse_assets_tests.lakes import DAY, NEXT, RAW, deliver, order, run, shop_lake, statuses, stored
 from lakehouse_assets_tests.places import Place
 

@@ -13,13 +13,13 @@ from lakehouse_assets.contracts.loading import History
 from lakehouse_assets.contracts.model import Catalog, RuleKind, RuleSpec
 from lakehouse_assets.naming import META_FOLDER, blocked_of, publish_of
 from lakehouse_assets.pipeline.absorb import absorb, store_of
-from lakehouse_assets.pipeline.compact import compact
 from lakehouse_assets.pipeline.content import content_of
-from lakehouse_assets.pipeline.derive import derive
+from lakehouse_assets.pipeline.entities.derive import derive
 from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.pipeline.publish import publish
 from lakehouse_assets.pipeline.recorded import blocked, newest, served
 from lakehouse_assets.pipeline.step import open_step
+from lakehouse_assets.pipeline.upkeep.compact import compact
 from lakehouse_assets.results import BLOCKED, PUBLISHED, UNCHANGED, Dimension, OnFailure, PartitionResult, Severity
 from lakehouse_assets.state.reports import latest_partitions
 from lakehouse_assets.storage.commit import PartitionsMovedError

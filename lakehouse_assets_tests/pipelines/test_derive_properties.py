@@ -53,7 +53,7 @@ DELIVERIES = POOL.flatmap(
 @pytest.fixture(autouse=True)
 def small_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     # So that a handful of rows needs several passes, and one bucket several parts.
-    monkeypatch.setattr("lakehouse_assets.pipeline.entity_passes.ROWS_PER_PASS", 4)
+    monkeypatch.setattr("lakehouse_assets.pipeline.entities.passes.ROWS_PER_PASS", 4)
 
 
 @pytest.fixture(scope="module")

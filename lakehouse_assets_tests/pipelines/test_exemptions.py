@@ -19,10 +19,10 @@ from lakehouse_assets.naming import quarantine_of
 from lakehouse_assets.pipeline.absorb import absorb, store_of
 from lakehouse_assets.pipeline.content import content_of
 from lakehouse_assets.pipeline.dry_run import dry_run
-from lakehouse_assets.pipeline.exempted import exempted_publishes, list_exemptions
 from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.pipeline.outdated import find_outdated
 from lakehouse_assets.pipeline.recorded import served
+from lakehouse_assets.pipeline.refused.exempted import exempted_publishes, list_exemptions
 from lakehouse_assets.results import PartitionRecord
 from lakehouse_assets.state.store import Store
 from lakehouse_assets_tests.lakes import (

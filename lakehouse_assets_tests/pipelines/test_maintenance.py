@@ -8,8 +8,8 @@ from lakehouse_assets.errors import LakehouseError, LeaseHeldError
 from lakehouse_assets.naming import quarantine_of
 from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.pipeline.leases import held
-from lakehouse_assets.pipeline.maintain import keep_version, lease_of, let_go, maintain, plan_maintenance
-from lakehouse_assets.pipeline.sizes import sizes_of
+from lakehouse_assets.pipeline.upkeep.maintain import keep_version, lease_of, let_go, maintain, plan_maintenance
+from lakehouse_assets.pipeline.upkeep.sizes import sizes_of
 from lakehouse_assets_tests.lakes import DAY, NEXT, ORDERS, deliver, order, refresh, shop_lake, statuses
 from lakehouse_assets_tests.past import (
     RETENTION,

@@ -7,7 +7,7 @@ import pytest
 
 from lakehouse_assets.engines.polars_engine import PolarsEngine
 from lakehouse_assets.pipeline.content import content_of, served_quarantine
-from lakehouse_assets.pipeline.maintain import keep_version, maintain, plan_maintenance
+from lakehouse_assets.pipeline.upkeep.maintain import keep_version, maintain, plan_maintenance
 from lakehouse_assets_tests.lakes import DAY, NEXT, ORDERS, deliver, order, refresh, shop_lake, statuses
 from lakehouse_assets_tests.past import clustered_by, live_through
 from lakehouse_assets_tests.places import Place

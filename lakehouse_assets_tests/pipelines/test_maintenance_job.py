@@ -9,10 +9,10 @@ import pytest
 from lakehouse_assets.defs.lake import LakeResource
 from lakehouse_assets.defs.maintenance import JOB, SCHEDULE, to_maintenance
 from lakehouse_assets.errors import LakehouseError
-from lakehouse_assets.pipeline.compact import plan_rewrites
 from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.pipeline.leases import held
-from lakehouse_assets.pipeline.maintain import lease_of
+from lakehouse_assets.pipeline.upkeep.compact import plan_rewrites
+from lakehouse_assets.pipeline.upkeep.maintain import lease_of
 from lakehouse_assets.settings import Maintenance
 from lakehouse_assets_tests.lakes import DAY, ORDERS, deliver, order, refresh, shop_lake
 from lakehouse_assets_tests.past import crumbling

@@ -16,8 +16,8 @@ import pytest
 from lakehouse_assets.naming import quarantine_of
 from lakehouse_assets.pipeline.content import content_of, served_quarantine
 from lakehouse_assets.pipeline.lake import Lake
-from lakehouse_assets.pipeline.maintain import maintain, plan_maintenance
 from lakehouse_assets.pipeline.recorded import served
+from lakehouse_assets.pipeline.upkeep.maintain import maintain, plan_maintenance
 from lakehouse_assets.settings import Maintenance
 from lakehouse_assets.storage.pins import write_pins, write_release
 from lakehouse_assets_tests.lakes import DAY, NEXT, ORDERS, RAW, deliver, order, refresh, shop_lake

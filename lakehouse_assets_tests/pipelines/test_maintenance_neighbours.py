@@ -5,9 +5,9 @@ from pathlib import Path
 
 from lakehouse_assets.pipeline.content import content_of, served_quarantine
 from lakehouse_assets.pipeline.lake import Lake
-from lakehouse_assets.pipeline.maintain import maintain
 from lakehouse_assets.pipeline.recorded import served
 from lakehouse_assets.pipeline.rollback import roll_back
+from lakehouse_assets.pipeline.upkeep.maintain import maintain
 from lakehouse_assets.results import UNCHANGED
 from lakehouse_assets_tests.customers import CHANGES, CURRENT, HISTORY, bring, change, customers_lake, derived, gone
 from lakehouse_assets_tests.lakes import (

@@ -20,8 +20,8 @@ from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.naming import TableName
 from lakehouse_assets.pipeline.content import content_of
 from lakehouse_assets.pipeline.lake import Lake
-from lakehouse_assets.pipeline.maintain import maintain, plan_maintenance
 from lakehouse_assets.pipeline.refine import transform_of
+from lakehouse_assets.pipeline.upkeep.maintain import maintain, plan_maintenance
 from lakehouse_assets_tests.lakes import (
     DAY,
     NEXT,
@@ -95,7 +95,7 @@ import os, sys
 from lakehouse_assets.errors import LeaseHeldError
 from lakehouse_assets.naming import TableName
 from lakehouse_assets.pipeline.lake import open_lake
-from lakehouse_assets.pipeline.maintain import maintain
+from lakehouse_assets.pipeline.upkeep.maintain import maintain
 from lakehouse_assets.settings import load_settings
 lake = open_lake(load_settings(os.environ))
 print("GO", flush=True)

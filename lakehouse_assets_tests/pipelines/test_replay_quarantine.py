@@ -21,8 +21,8 @@ from lakehouse_assets.naming import quarantine_of
 from lakehouse_assets.pipeline.content import content_of, served_quarantine
 from lakehouse_assets.pipeline.intent import Intent
 from lakehouse_assets.pipeline.lake import Lake
-from lakehouse_assets.pipeline.quarantined import Choice, count_quarantine, quarantined_rows
-from lakehouse_assets.pipeline.release import Scope, rehearse, replay
+from lakehouse_assets.pipeline.refused.quarantined import Choice, count_quarantine, quarantined_rows
+from lakehouse_assets.pipeline.refused.release import Scope, rehearse, replay
 from lakehouse_assets.pipeline.run import materialise
 from lakehouse_assets_tests.lakes import (
     DAY,

@@ -7,8 +7,8 @@ import pytest
 
 from lakehouse_assets.contracts.loader import load_valid_catalog
 from lakehouse_assets.engines.polars_engine import PolarsEngine
-from lakehouse_assets.pipeline.compact import compact
 from lakehouse_assets.pipeline.lake import Lake
+from lakehouse_assets.pipeline.upkeep.compact import compact
 from lakehouse_assets.pipeline.vocabulary import collect_vocabulary
 from lakehouse_assets_tests.lakes import (
     DAY,

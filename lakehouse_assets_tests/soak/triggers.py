@@ -22,10 +22,10 @@ _PACKAGE = f"{os.sep}lakehouse_assets{os.sep}"
 # Where the events of a phase happen: modules of the package, as prefixes.
 PHASES: dict[str, tuple[str, ...]] = {
     "stage": ("engines.polars_engine", "pipeline.ingest", "pipeline.refine", "pipeline.curate", "pipeline.split"),
-    "derive": ("pipeline.deriv", "pipeline.entity"),
+    "derive": ("pipeline.entities",),
     "audit": ("pipeline.audit", "quality.gate", "quality.attest", "quality.partition_rules"),
     "record": ("storage.records", "storage.objects", "storage.pins"),
-    "quarantine": ("pipeline.dead_letters", "quality.quarantine", "pipeline.step"),
+    "quarantine": ("pipeline.refused", "quality.quarantine", "pipeline.step"),
     "publish": ("storage.commit", "storage.table", "storage.staged", "pipeline.publish", "pipeline.batches"),
     "absorb": ("pipeline.absorb", "state", "incidents"),
 }

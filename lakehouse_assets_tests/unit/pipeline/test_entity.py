@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from lakehouse_assets.contracts.loading import History
 from lakehouse_assets.contracts.model import Contract
-from lakehouse_assets.pipeline.entity import entity_of
-from lakehouse_assets.pipeline.entity_current import current
-from lakehouse_assets.pipeline.entity_history import history
+from lakehouse_assets.pipeline.entities.current import current
+from lakehouse_assets.pipeline.entities.entity import entity_of
+from lakehouse_assets.pipeline.entities.history import history
 from lakehouse_assets.storage.staged import in_memory
 from lakehouse_assets_tests.entity_oracle import Event, Row, customers, expected
 

@@ -1,7 +1,7 @@
 """From changes to the versions of an entity: half-open intervals `[valid_from, valid_to)`. Pure functions.
 
 A version opens with a change of a tracked column, or with the first change after a deletion; the next version or a
-deletion closes it. Columns of type 2 are told as they were then, those of type 0, 1 and 3 as `entity_current` tells.
+deletion closes it. Columns of type 2 are told as they were then, those of type 0, 1 and 3 as `current` tells.
 """
 
 import narwhals as nw
@@ -16,8 +16,8 @@ from lakehouse_assets.naming import (
     VALID_TO,
     current_of,
 )
-from lakehouse_assets.pipeline.entity import NEWEST, PREVIOUS, Entity
-from lakehouse_assets.pipeline.entity_current import extreme, first_and_previous, one_per_moment, placed
+from lakehouse_assets.pipeline.entities.current import extreme, first_and_previous, one_per_moment, placed
+from lakehouse_assets.pipeline.entities.entity import NEWEST, PREVIOUS, Entity
 
 _STATE, _BEFORE, _NEXT_DELETED = "__state", "__before", "__next_deleted"
 

@@ -12,7 +12,7 @@ from lakehouse_assets.engines.polars_engine import ROWS_PER_FILE
 from lakehouse_assets.engines.protocol import DataFile
 from lakehouse_assets.naming import layout_of, publish_of
 from lakehouse_assets.pipeline.lake import Lake
-from lakehouse_assets.pipeline.rewrite import Group, Rewritten, layout_name, rewrite
+from lakehouse_assets.pipeline.upkeep.rewrite import Group, Rewritten, layout_name, rewrite
 from lakehouse_assets.storage.objects import Objects
 from lakehouse_assets.storage.publish_sets import write_set
 from lakehouse_assets.storage.table import OpenTable

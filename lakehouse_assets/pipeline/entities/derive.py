@@ -14,14 +14,14 @@ import polars as pl
 from lakehouse_assets.engines import kit
 from lakehouse_assets.engines.protocol import Branch, DataFile
 from lakehouse_assets.naming import BUCKET, DELETED, SNAPSHOT_PARTITION
-from lakehouse_assets.pipeline.derivation import difference, last_derivation, log_files
 from lakehouse_assets.pipeline.draft import Draft, Tally
-from lakehouse_assets.pipeline.entity import entity_of
-from lakehouse_assets.pipeline.entity_current import extreme, newest
-from lakehouse_assets.pipeline.entity_passes import Pass, cut, grouped, inside, passes_for, with_bucket
-from lakehouse_assets.pipeline.entity_rules import entity_results, entity_rules, judge_computed, judge_rows
-from lakehouse_assets.pipeline.entity_spill import cut_by_key
-from lakehouse_assets.pipeline.entity_work import Work
+from lakehouse_assets.pipeline.entities.current import extreme, newest
+from lakehouse_assets.pipeline.entities.derivation import difference, last_derivation, log_files
+from lakehouse_assets.pipeline.entities.entity import entity_of
+from lakehouse_assets.pipeline.entities.passes import Pass, cut, grouped, inside, passes_for, with_bucket
+from lakehouse_assets.pipeline.entities.rules import entity_results, entity_rules, judge_computed, judge_rows
+from lakehouse_assets.pipeline.entities.spill import cut_by_key
+from lakehouse_assets.pipeline.entities.work import Work
 from lakehouse_assets.pipeline.step import Step
 from lakehouse_assets.results import BucketContent, Derivation, Ledger, StagedFile
 from lakehouse_assets.storage.staged import in_memory

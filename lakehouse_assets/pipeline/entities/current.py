@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import narwhals as nw
 
 from lakehouse_assets.naming import DELETED, DELETED_AT, IS_DELETED, RAW_HASH, ROW_ID, previous_of
-from lakehouse_assets.pipeline.entity import FIRST, PREVIOUS, Entity
+from lakehouse_assets.pipeline.entities.entity import FIRST, PREVIOUS, Entity
 
 _ENDED, _END_HASH, _END_ROW = "__ended", "__end_hash", "__end_row"
 

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 
 from lakehouse_assets.contracts.model import Contract
 from lakehouse_assets.naming import TableName, blocked_of, publish_of, quarantine_of
-from lakehouse_assets.pipeline.compact import is_small, plan_rewrites
 from lakehouse_assets.pipeline.lake import Lake
-from lakehouse_assets.pipeline.needed import Needs, cutoff_of, needs_of, pinned_versions
+from lakehouse_assets.pipeline.upkeep.compact import is_small, plan_rewrites
+from lakehouse_assets.pipeline.upkeep.needed import Needs, cutoff_of, needs_of, pinned_versions
 
 LONG_LOG = 500
 MUCH_BYTES = 1_000_000_000

@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 from lakehouse_assets.contracts.model import Contract
 from lakehouse_assets.errors import LakehouseError, UnknownTableError
 from lakehouse_assets.naming import TableName, blocked_of, dead_letters_of, quarantine_of
-from lakehouse_assets.pipeline.clean import KINDS, Removal, plan_removals, remove
-from lakehouse_assets.pipeline.compact import Rewrite, compact, plan_rewrites
 from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.pipeline.leases import Lease, held
-from lakehouse_assets.pipeline.needed import Needs, Pinned, cutoff_of, needs_of, pinned_versions, store_time
-from lakehouse_assets.pipeline.prune import plan_pruning, prune
+from lakehouse_assets.pipeline.upkeep.clean import KINDS, Removal, plan_removals, remove
+from lakehouse_assets.pipeline.upkeep.compact import Rewrite, compact, plan_rewrites
+from lakehouse_assets.pipeline.upkeep.needed import Needs, Pinned, cutoff_of, needs_of, pinned_versions, store_time
+from lakehouse_assets.pipeline.upkeep.prune import plan_pruning, prune
 from lakehouse_assets.storage.pins import read_releases, remove_release, write_release
 from lakehouse_assets.storage.table import OpenTable
 

@@ -1,6 +1,6 @@
 """What an entity's table keeps of its changes: keys, order, SCD types and columns, read from its contract.
 
-Nothing is computed here; `entity_current` and `entity_history` are the functions from changes to rows.
+Nothing is computed here; `current` and `history` are the functions from changes to rows.
 """
 
 import hashlib

@@ -19,8 +19,8 @@ from lakehouse_assets.pipeline.dry_run import open_dry_step
 from lakehouse_assets.pipeline.intent import Intent
 from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.pipeline.outdated import find_outdated
-from lakehouse_assets.pipeline.quarantined import count_quarantine
 from lakehouse_assets.pipeline.recorded import served
+from lakehouse_assets.pipeline.refused.quarantined import count_quarantine
 from lakehouse_assets.pipeline.rehearse import Movement, movements
 from lakehouse_assets.pipeline.run import drafted, materialise, verb_of
 from lakehouse_assets.pipeline.step import Step

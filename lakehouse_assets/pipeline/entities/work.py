@@ -8,11 +8,11 @@ import polars as pl
 
 from lakehouse_assets.engines.protocol import DataFile
 from lakehouse_assets.naming import BUCKET
-from lakehouse_assets.pipeline.derivation import Difference
-from lakehouse_assets.pipeline.entity import Entity
-from lakehouse_assets.pipeline.entity_current import current, placed
-from lakehouse_assets.pipeline.entity_history import history
-from lakehouse_assets.pipeline.entity_passes import Pass, inside, spill_parts_of, with_bucket
+from lakehouse_assets.pipeline.entities.current import current, placed
+from lakehouse_assets.pipeline.entities.derivation import Difference
+from lakehouse_assets.pipeline.entities.entity import Entity
+from lakehouse_assets.pipeline.entities.history import history
+from lakehouse_assets.pipeline.entities.passes import Pass, inside, spill_parts_of, with_bucket
 from lakehouse_assets.pipeline.hashes import hashed_partitions, with_content_hash
 from lakehouse_assets.pipeline.renamed import fill_former, fill_renamed, formers_of
 from lakehouse_assets.pipeline.step import Step

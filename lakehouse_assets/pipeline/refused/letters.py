@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.naming import PROC_DATE, TableName, dead_letters_of
-from lakehouse_assets.pipeline.dead_letters import SUPERSEDED_BY
 from lakehouse_assets.pipeline.lake import Lake
+from lakehouse_assets.pipeline.refused.dead_letters import SUPERSEDED_BY
 
 _PREVIEW_BYTES, _LINE = 1024, 16
 _LINES = 32

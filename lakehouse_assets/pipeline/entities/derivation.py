@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from lakehouse_assets.engines.protocol import DataFile
 from lakehouse_assets.naming import SNAPSHOT_PARTITION, is_publish_set, partition_folder, publish_of
-from lakehouse_assets.pipeline.entity import Entity
-from lakehouse_assets.pipeline.exempt import is_as_accepted
+from lakehouse_assets.pipeline.entities.entity import Entity
 from lakehouse_assets.pipeline.recorded import recorded
+from lakehouse_assets.pipeline.refused.exempt import is_as_accepted
 from lakehouse_assets.pipeline.step import Step
 from lakehouse_assets.results import Derivation
 from lakehouse_assets.storage.objects import Objects

@@ -9,8 +9,8 @@ from datetime import datetime
 
 from lakehouse_assets.naming import publish_of
 from lakehouse_assets.pipeline.lake import Lake
-from lakehouse_assets.pipeline.needed import Needs
-from lakehouse_assets.pipeline.rewrite import Group, Rewritten, rewrite
+from lakehouse_assets.pipeline.upkeep.needed import Needs
+from lakehouse_assets.pipeline.upkeep.rewrite import Group, Rewritten, rewrite
 from lakehouse_assets.storage.objects import Objects
 from lakehouse_assets.storage.table import OpenTable
 

@@ -12,8 +12,8 @@ import narwhals as nw
 
 from lakehouse_assets.engines.protocol import Branch, DataFile, Target
 from lakehouse_assets.naming import BUCKET
-from lakehouse_assets.pipeline.entity_passes import spill_part
-from lakehouse_assets.pipeline.entity_work import Spill, Work
+from lakehouse_assets.pipeline.entities.passes import spill_part
+from lakehouse_assets.pipeline.entities.work import Spill, Work
 
 FEW_PASSES = 2
 

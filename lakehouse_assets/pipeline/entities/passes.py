@@ -7,7 +7,7 @@ import narwhals as nw
 
 from lakehouse_assets.engines import kit
 from lakehouse_assets.naming import BUCKET
-from lakehouse_assets.pipeline.entity import Entity
+from lakehouse_assets.pipeline.entities.entity import Entity
 from lakehouse_assets.storage.staged import in_memory
 
 ROWS_PER_PASS = 1_000_000

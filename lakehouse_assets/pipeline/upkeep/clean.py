@@ -18,8 +18,8 @@ from lakehouse_assets.naming import (
     record_file,
 )
 from lakehouse_assets.pipeline.lake import Lake
-from lakehouse_assets.pipeline.needed import Needs
 from lakehouse_assets.pipeline.recorded import readable_record
+from lakehouse_assets.pipeline.upkeep.needed import Needs
 from lakehouse_assets.results import PUBLISHED
 from lakehouse_assets.storage.log import read_commit, removable_entries, write_checkpoints
 from lakehouse_assets.storage.objects import Entry, Objects

@@ -13,8 +13,8 @@ import polars as pl
 
 from lakehouse_assets.contracts.model import RuleKind, RuleSpec
 from lakehouse_assets.naming import DELETED, IS_CURRENT, VALID_FROM, VALID_TO
-from lakehouse_assets.pipeline.entity import Entity
-from lakehouse_assets.pipeline.entity_current import newest, placed
+from lakehouse_assets.pipeline.entities.current import newest, placed
+from lakehouse_assets.pipeline.entities.entity import Entity
 from lakehouse_assets.quality.judge import result_of
 from lakehouse_assets.results import Dimension, OnFailure, Outcome, RuleResult, Severity
 

@@ -1,0 +1,1 @@
+"""Upkeep: files rewritten into fewer ones, and everything removed that nobody can need any more."""
