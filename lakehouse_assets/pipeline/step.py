@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from lakehouse_assets.contracts.loading import Mode, Role
+from lakehouse_assets.contracts.loading import Role
 from lakehouse_assets.contracts.model import Contract
 from lakehouse_assets.engines.protocol import DataFile, Target
 from lakehouse_assets.errors import LakehouseError
@@ -117,9 +117,8 @@ def files_behind(table: OpenTable, partitions: Iterable[str]) -> tuple[DataFile,
 
 
 def _partitions_read(step: Step, newest: OpenTable, pinned: OpenTable) -> Iterable[str]:
-    # A derived table reads all of its log.
-    is_derived = step.contract.load.mode is Mode.DERIVED
-    return {*newest.partitions, *pinned.partitions} if is_derived else step.partitions
+    # A derived table reads all of its log, a snapshot all of its upstreams.
+    return step.partitions if step.contract.is_partitioned else {*newest.partitions, *pinned.partitions}
 
 
 def pinned(lake: Lake, contract: Contract) -> dict[TableName, OpenTable | None]:

@@ -10,12 +10,13 @@ from types import ModuleType
 import narwhals as nw
 import pytest
 
-from lakehouse_assets.naming import blocked_of, quarantine_of
+from lakehouse_assets.naming import TableName, blocked_of, quarantine_of
 from lakehouse_assets.pipeline.absorb import absorb, store_of
 from lakehouse_assets.pipeline.content import content_of, served_quarantine
 from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.pipeline.recorded import blocked, newest
 from lakehouse_assets.pipeline.refine import transform_of
+from lakehouse_assets.pipeline.step import is_overtaken, open_step
 from lakehouse_assets.state.reports import latest_partitions
 from lakehouse_assets_tests.lakes import (
     DAY,
@@ -23,6 +24,7 @@ from lakehouse_assets_tests.lakes import (
     ORDERS,
     RAW,
     THIRD,
+    contract,
     deliver,
     order,
     orders_contract,
@@ -31,6 +33,7 @@ from lakehouse_assets_tests.lakes import (
     run,
     shop_lake,
     statuses,
+    transform,
 )
 from lakehouse_assets_tests.places import Place
 from lakehouse_assets_tests.racing import finish, start
@@ -233,3 +236,21 @@ def test_two_processes_that_are_refused_at_once_keep_one_attempt(shop: Lake) -> 
 
     assert set("".join(said).splitlines()) == {f"silver/orders {DAY} blocked"}
     assert sorted(rows_of(shop, blocked_of(ORDERS))["_row_id"]) == [f"{DAY}.csv#{n:09}" for n in range(5, 9)]
+
+
+def test_a_snapshot_is_overtaken_by_another_day_of_what_it_reads(tmp_path: Path) -> None:
+    column = "      - {name: order_id, logicalType: string, transformSourceObjects: [silver.orders.order_id]}\n"
+    totals = contract("totals", column, layer="gold", load="{mode: snapshot}")
+    code = tmp_path / "code"
+    code.mkdir()
+    with transform(code, "gold/totals", "def totals(orders):\n    return orders.select('order_id')\n"):
+        lake = shop_lake(tmp_path, contracts={"gold/totals": totals})
+        deliver(lake, DAY, GOOD)
+        refresh(lake, DAY)
+        step = open_step(lake, lake.contract(TableName.parse("gold/totals")), ["0"], run_id="late", chunk=0)
+        assert not is_overtaken(step)
+
+        deliver(lake, NEXT, [order(9, changed_at=f"{NEXT} 09:00:00")])
+        refresh(lake, NEXT)
+
+        assert is_overtaken(step)
