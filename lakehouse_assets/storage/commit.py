@@ -1,7 +1,7 @@
 """The only place that commits: staged files replace a set of partitions, or nothing happens.
 
 Compare-and-swap: the handle was opened before staging and `max_commit_retries=0`, so a table that moved
-refuses the commit (see `docs/adr/0003-one-write-primitive.md`).
+refuses the commit (see `docs/adr/0001-one-write-primitive.md`).
 """
 
 import json

@@ -1,7 +1,7 @@
 """The fence of appends: where each batch of a table stands, by Delta's app-transactions.
 
 A batch is whatever must be appended exactly once: a file, the records of one Kafka partition up to an offset. Its
-app-transaction moves in the very commit that appends its rows (`docs/adr/0013-appended-once.md`). Comparing is done
+app-transaction moves in the very commit that appends its rows (`docs/adr/0011-appended-once.md`). Comparing is done
 here; committing, on the same handle, is `commit`'s.
 """
 

@@ -1,7 +1,7 @@
 """No table is written in an object store that has not proven that one of two writers wins; a disk needs no proof.
 
 The proof is remembered in this process and beside the data, so that runs do not pay for it each time
-(see `docs/adr/0016-stores-must-prove-atomic-creation.md`). The question itself is asked in `stalled_put`.
+(see `docs/adr/0014-stores-must-prove-atomic-creation.md`). The question itself is asked in `stalled_put`.
 """
 
 import json

@@ -2,7 +2,7 @@
 
 Everything else may go. A run counts as alive while what it wrote is younger than the retention, which is at least
 twice the longest `maxRuntime`: no heartbeat can be lost, and a run that is slower than that finds its files gone
-and publishes nothing (`docs/adr/0014-maintenance.md`). Removing is `clean`'s business.
+and publishes nothing (`docs/adr/0012-maintenance.md`). Removing is `clean`'s business.
 """
 
 import secrets

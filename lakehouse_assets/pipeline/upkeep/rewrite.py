@@ -1,7 +1,7 @@
 """Rewriting partitions: the same rows in other files, by the one write primitive (stage, compare, note, commit).
 
 Which partitions, and why, is `compact`'s and `prune`'s business. Files keep the publish their rows belong to, so
-records, quarantine pairing and derivation do not notice (`docs/adr/0014-maintenance.md`).
+records, quarantine pairing and derivation do not notice (`docs/adr/0012-maintenance.md`).
 """
 
 import dataclasses
