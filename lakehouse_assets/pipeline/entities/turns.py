@@ -13,6 +13,8 @@ from lakehouse_assets.errors import LeaseHeldError
 from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.pipeline.leases import held
 
+# How long a deriver that died keeps the next one waiting.
+SECONDS = 15.0
 _log = logging.getLogger(__name__)
 
 
@@ -23,7 +25,7 @@ def turn(lake: Lake, contract: Contract) -> Iterator[None]:
         if contract.load.mode is Mode.DERIVED:
             wait = 60.0 * contract.max_runtime_minutes
             try:
-                stack.enter_context(held(lake, f"derive/{contract.table}", wait_seconds=wait))
+                stack.enter_context(held(lake, f"derive/{contract.table}", seconds=SECONDS, wait_seconds=wait))
             except LeaseHeldError as error:
                 _log.warning("deriving without a turn, so work may be done twice: %s", error)
         yield
