@@ -13,6 +13,7 @@ from lakehouse_assets_tests.soak.modes import MODES
 KILLS, OTHERS = 5, 1
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("mode", [mode.name for mode in MODES])
 def test_a_struck_run_is_mended_by_the_next(mode: str) -> None:
     seed = random.SystemRandom().randrange(1_000_000)
