@@ -1,0 +1,49 @@
+"""Settings once they are read: plain values, with the layer that set each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from lakehouse_assets.documents.findings import Spot
+
+
+@dataclass(frozen=True, slots=True)
+class SourceOverlay:
+    """Connection and calendar values of one source that this environment replaces."""
+
+    connection: Mapping[str, str]
+    calendar: Mapping[str, Any]
+    spot: Spot
+
+
+@dataclass(frozen=True, slots=True)
+class Maintenance:
+    """How long replaced files stay, and when maintenance runs by itself."""
+
+    retention: timedelta = timedelta(days=7)
+    cadence: str = ""
+    automatic: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What one environment says. `origins` maps each value's dotted key to the layer that set it."""
+
+    environment: str
+    config_dir: Path
+    root: str
+    state_url: str
+    storage_options: Mapping[str, str] = field(default_factory=dict)
+    run_log: str = "stdout"
+    staleness_warn: timedelta = timedelta(hours=12)
+    staleness_fail: timedelta = timedelta(hours=24)
+    maintenance: Maintenance = Maintenance()
+    sources: Mapping[str, SourceOverlay] = field(default_factory=dict)
+    origins: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the lake is a folder of this machine."""
+        return "://" not in self.root
