@@ -41,6 +41,10 @@ test: $(DEV) ## Run every test whose tools are here; say which are not, and how 
 versitygw: $(DEV) ## Build versitygw, the S3 server that some tests want (Go, or a wheel of it, and some minutes)
 	@scripts/versitygw
 
+.PHONY: spark-jars
+spark-jars: ## Fetch the two jars with which the tests let Spark read Delta tables (Java and Maven, 10 MB, once a user)
+	@scripts/spark-jars
+
 .PHONY: soak
 soak: $(DEV) ## Kill, restart and race the pipeline for a while and prove that nothing was lost or doubled
 	@$(BIN)/python -m lakehouse_assets_tests.soak $(ARGS)

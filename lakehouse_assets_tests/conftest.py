@@ -7,12 +7,14 @@ The network ends at this machine (`--allow-hosts` in pyproject.toml; a guard pro
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import dagster as dg
 import pytest
 from hypothesis import settings
 
 from lakehouse_assets_tests.places import SWIFT, Place, S3Server, bucket_name, moto_server, versitygw_server
+from lakehouse_assets_tests.spark import classic_session, connect_server, remote_session, sail_server
 from lakehouse_assets_tests.tiers import (
     RETAIL,
     pytest_collection_modifyitems,
@@ -21,6 +23,9 @@ from lakehouse_assets_tests.tiers import (
     pytest_terminal_summary,
     pytest_testnodedown,
 )
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 __all__ = [
     "pytest_collection_modifyitems",
@@ -91,3 +96,31 @@ def retail_folder() -> Path:
     if len(files) != RETAIL_FILES:
         pytest.fail(f"{RETAIL.name} has {len(files)} of {RETAIL_FILES} daily files")
     return RETAIL
+
+
+@pytest.fixture(scope="session")
+def spark_classic(tmp_path_factory: pytest.TempPathFactory) -> Iterator["SparkSession"]:
+    """Yield Spark in a JVM of this process; whoever asks for it carries the marker `spark`."""
+    with classic_session(tmp_path_factory.mktemp("spark")) as session:
+        yield session
+
+
+@pytest.fixture(scope="session")
+def spark_connect_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Yield the address of a Spark Connect server; whoever asks for it carries the marker `spark`."""
+    with connect_server(tmp_path_factory.mktemp("connect")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def spark_connect(spark_connect_url: str) -> Iterator["SparkSession"]:
+    """Yield a client of the Spark Connect server."""
+    with remote_session(spark_connect_url) as session:
+        yield session
+
+
+@pytest.fixture(scope="session")
+def sail() -> Iterator["SparkSession"]:
+    """Yield a client of Sail, the Spark Connect server that needs no Java."""
+    with sail_server() as url, remote_session(url) as session:
+        yield session

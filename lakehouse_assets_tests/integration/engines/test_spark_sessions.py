@@ -1,0 +1,31 @@
+"""Three kinds of Spark answer in one process, all with the settings that keep engines equal."""
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lakehouse_assets.engines.spark_session import PARITY
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+KINDS = [
+    "sail",
+    pytest.param("spark_connect", marks=pytest.mark.spark),
+    pytest.param("spark_classic", marks=pytest.mark.spark),
+]
+
+
+@pytest.fixture(params=KINDS)
+def spark(request: pytest.FixtureRequest) -> "SparkSession":
+    session: SparkSession = request.getfixturevalue(request.param)
+    return session
+
+
+def test_a_session_computes(spark: "SparkSession") -> None:
+    (row,) = spark.sql("select 20 + 22 as answer").collect()
+    assert row["answer"] == 42
+
+
+def test_a_session_has_the_settings_that_keep_engines_equal(spark: "SparkSession") -> None:
+    assert {name: spark.conf.get(name) for name in PARITY} == PARITY

@@ -1,0 +1,145 @@
+"""Spark in tests: one classic session, one Spark Connect server and Sail a worker, small and ended with it.
+
+Sail is a Spark Connect server without Java: it runs with every commit. What needs Java carries the marker `spark`, for
+which `make spark-jars` fetches the jars that let real Spark read Delta tables. Fixtures in `conftest` start each once.
+"""
+
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lakehouse_assets.engines.spark_session import LAPTOP, PARITY
+from lakehouse_assets_tests.ports import free_port
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+COORDINATES = ("delta-spark_4.2_2.13-4.4.0.jar", "delta-storage-4.4.0.jar")
+DELTA = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    "spark.databricks.delta.snapshotPartitions": "1",
+}
+_SERVER = "org.apache.spark.sql.connect.service.SparkConnectServer"
+_START_SECONDS = 120
+
+
+def delta_jars() -> list[Path]:
+    """Return the jars that `make spark-jars` fetches, or nothing when one of them is missing."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    jars = [cache / "lakehouse-assets" / "jars" / name for name in COORDINATES]
+    return jars if all(jar.is_file() for jar in jars) else []
+
+
+def settings_of(folder: Path, *, cores: int = 2) -> dict[str, str]:
+    """Return what a small Spark needs that reads Delta tables and leaves its files in `folder`."""
+    own = {
+        "spark.master": f"local[{cores}]",
+        "spark.jars": ",".join(map(str, delta_jars())),
+        "spark.sql.warehouse.dir": str(folder / "warehouse"),
+        "spark.local.dir": str(folder / "local"),
+        "spark.log.level": "ERROR",
+    }
+    return {**LAPTOP, **PARITY, **DELTA, **own}
+
+
+@contextmanager
+def classic_session(folder: Path) -> Iterator["SparkSession"]:
+    """Run Spark in a JVM of this process."""
+    from pyspark.sql.classic.dataframe import DataFrame  # noqa: F401 - fails early where Java's bridge is not
+    from pyspark.sql.session import SparkSession
+
+    builder = SparkSession.builder
+    for name, value in settings_of(folder).items():
+        builder = builder.config(name, value)
+    session = builder.getOrCreate()
+    try:
+        yield session
+    finally:
+        gateway = session.sparkContext._gateway  # noqa: SLF001 - the only way to end the JVM with its session
+        session.stop()
+        if gateway is not None:
+            gateway.shutdown()
+            gateway.proc.stdin.close()
+            gateway.proc.wait(timeout=_START_SECONDS)
+
+
+@contextmanager
+def connect_server(folder: Path) -> Iterator[str]:
+    """Run a Spark Connect server in a process of its own and yield its address."""
+    server, port = start_connect_server(folder)
+    try:
+        await_port(server, port)
+        yield f"sc://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.communicate(timeout=_START_SECONDS)
+
+
+def start_connect_server(folder: Path) -> tuple[subprocess.Popen[str], int]:
+    """Start a Spark Connect server from the wheel of PySpark, which has no script for it."""
+    import pyspark
+
+    port, home = free_port(), Path(pyspark.__file__).parent
+    binding = {"spark.connect.grpc.binding.address": "127.0.0.1", "spark.connect.grpc.binding.port": str(port)}
+    settings = {**settings_of(folder), **binding}
+    options = [word for name, value in settings.items() for word in ("--conf", f"{name}={value}")]
+    server = subprocess.Popen(
+        [home / "bin" / "spark-submit", "--class", _SERVER, *options, "spark-internal"],
+        cwd=folder,
+        env=without_connect(os.environ) | {"SPARK_HOME": str(home)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    return server, port
+
+
+@contextmanager
+def sail_server() -> Iterator[str]:
+    """Run Sail in this process and yield its address."""
+    from pysail.spark import SparkConnectServer  # noqa: PLC0415 - a large library
+
+    server = SparkConnectServer("127.0.0.1", 0)
+    server.start(background=True)
+    host, port = server.listening_address
+    yield f"sc://{host}:{port}"
+    server.stop()
+
+
+@contextmanager
+def remote_session(url: str) -> Iterator["SparkSession"]:
+    """Connect to a server with the settings that keep both engines equal, beside any classic session."""
+    from pyspark.sql.connect.session import SparkSession
+
+    session = SparkSession.builder.remote(url).create()
+    for name, value in PARITY.items():
+        session.conf.set(name, value)
+    try:
+        yield session  # type: ignore[misc]  # one interface, two classes
+    finally:
+        session.client.close()
+
+
+def without_connect(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment in which Spark does not take itself for a client."""
+    return {name: value for name, value in environ.items() if not name.startswith(("SPARK_", "PYSPARK_"))}
+
+
+def await_port(server: subprocess.Popen[str], port: int) -> None:
+    """Wait until a server answers."""
+    deadline = time.monotonic() + _START_SECONDS
+    while True:
+        with socket.socket() as client:
+            if client.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        if server.poll() is not None or time.monotonic() > deadline:
+            server.kill()
+            msg = f"Spark Connect did not start: {server.communicate()[0]}"
+            raise RuntimeError(msg)
+        time.sleep(0.1)
