@@ -12,6 +12,7 @@ from rich.markup import escape
 from lakehouse_assets.cli.console import console, err, print_json
 from lakehouse_assets.cli.forecasts import print_forecasts
 from lakehouse_assets.cli.lake import current_lake, other_lake, table_argument
+from lakehouse_assets.cli.pipes import listening
 from lakehouse_assets.errors import LakehouseError, PartitionBlockedError
 from lakehouse_assets.naming import TableName
 from lakehouse_assets.pipeline.intent import ORDINARY, Difference, Intent, RowIds
@@ -54,8 +55,13 @@ def run(  # noqa: PLR0913 - the options of a command
         print_forecasts(list(forecast(lake, name, wanted, intent)), as_json=as_json)
         return
     # Where the run log goes to stdout, its lines would stand between people or machines and the answer.
-    with contextlib.redirect_stdout(sys.stderr):
-        results = list(materialise(lake, name, wanted, run_id=uuid.uuid4().hex, intent=intent))
+    with contextlib.redirect_stdout(sys.stderr), listening(name) as listener:
+        run_id = listener.run_id if listener else uuid.uuid4().hex
+        results = []
+        for result in materialise(lake, name, wanted, run_id=run_id, intent=intent):
+            results.append(result)
+            if listener:
+                listener.tell(result)
     if as_json:
         told = {difference.partition: {"difference": difference} for difference in differences}
         print_json([_as_dict(result) | told.get(result.partition, {}) for result in results])

@@ -13,6 +13,7 @@ from lakehouse_assets.defs.lake import LakeResource
 from lakehouse_assets.defs.partitions import reads_late_window, to_mapping, to_partitions
 from lakehouse_assets.defs.retries import STORAGE_RETRIES, retried
 from lakehouse_assets.defs.runtime import limit_runtime
+from lakehouse_assets.results import PartitionResult
 
 LAKE, IO_MANAGER = "lake", "io_manager"
 
@@ -64,11 +65,20 @@ def _to_body(plan: Plan) -> Callable[[dg.AssetExecutionContext], Iterator[Event]
     def materialise(context: dg.AssetExecutionContext) -> Iterator[Event]:
         lake: LakeResource = context.resources.lake
         limit_runtime(context, lake.lake.catalog)
-        results = lake.materialise(plan.contract.table, plan.wanted(context), run_id=context.run.run_id)
+        results = _results(context, plan, lake)
         with retried(context, plan.retries), preview.held_open(context.instance, context.run.run_id):
             yield from to_events(context, plan, results, lake=lake)
 
     return materialise
+
+
+def _results(context: dg.AssetExecutionContext, plan: Plan, lake: LakeResource) -> Iterator[PartitionResult]:
+    worker, wanted = lake.lake.settings.worker, plan.wanted(context)
+    if worker is None or plan.contract.engine != "spark":
+        return lake.materialise(plan.contract.table, wanted, run_id=context.run.run_id)
+    from lakehouse_assets.defs.remote import compute  # noqa: PLC0415 - needs the extra `aws`
+
+    return compute(context, worker, plan.contract, wanted)
 
 
 def _retries(contract: Contract, lake: LakeResource) -> RetryPolicy:

@@ -40,6 +40,20 @@ class MaintenanceBlock(Block):
     automatic: bool = Field(default=False, description="Whether the schedule runs from the start.")
 
 
+class WorkerBlock(Block):
+    """Where tables of the engine Spark are computed when Dagster runs them: a job that outlives Dagster's worker."""
+
+    kind: Literal["emr_serverless"] = Field("emr_serverless", description="The service that runs the job.")
+    application: str = Field(min_length=1, description="Id of the EMR Serverless application.")
+    role: str = Field(min_length=1, description="ARN of the role the job runs as.")
+    entry_point: str = Field(min_length=1, description="Address of `docker/emr/job.py`, `s3://bucket/prefix/job.py`.")
+    archives: Items[str] = Field((), description="Archives the job unpacks, `s3://…/lakehouse.tar.gz#environment`.")
+    messages: str = Field(min_length=1, description="`s3://bucket/prefix` through which the job tells what it does.")
+    spark: dict[str, str] = Field(default={}, description="Spark settings of the job, such as sizes of executors.")
+    environment: dict[str, str] = Field(default={}, description="Environment variables of the job.")
+    poll: Duration = Field(timedelta(seconds=10), description="How often its state and its messages are read.")
+
+
 class SettingsBlock(Block):
     """Keys of `config/environments/*.yaml`."""
 
@@ -51,4 +65,5 @@ class SettingsBlock(Block):
     run_log: Literal["stdout", "file", "off"] = Field("stdout", description="Where run log lines go besides the store.")
     staleness: StalenessBlock = Field(StalenessBlock(), description="Default freshness limits.")
     maintenance: MaintenanceBlock = Field(MaintenanceBlock(), description="Keeping tables small.")
+    worker: WorkerBlock | None = Field(None, description="Where Spark's jobs run; left out: in the run itself.")
     sources: dict[str, SourceBlock] = Field(default={}, description="What differs for single sources, by name.")

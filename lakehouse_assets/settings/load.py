@@ -1,14 +1,15 @@
 """From files and environment variables to settings; every problem at once, each with its place."""
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from lakehouse_assets.documents.findings import Finding, Report, Spot, raise_errors
 from lakehouse_assets.errors import LakehouseError
-from lakehouse_assets.settings.blocks import SettingsBlock, SourceBlock
+from lakehouse_assets.settings.blocks import SettingsBlock, SourceBlock, WorkerBlock
 from lakehouse_assets.settings.layers import Layers
-from lakehouse_assets.settings.model import Maintenance, Settings, SourceOverlay
+from lakehouse_assets.settings.model import Maintenance, Settings, SourceOverlay, Worker
 
 
 def load_settings(environ: Mapping[str, str], config_dir: Path | None = None) -> Settings:
@@ -56,6 +57,7 @@ def _to_settings(
         staleness_warn=block.staleness.warn,
         staleness_fail=block.staleness.fail,
         maintenance=Maintenance(**block.maintenance.model_dump()),
+        worker=_to_worker(block.worker, layers, environ) if block.worker else None,
         sources={name: _to_overlay(name, source, layers) for name, source in block.sources.items()},
         origins={key: _origin(layers, key) for key in _keys_of(block.model_dump(by_alias=True))},
     )
@@ -70,6 +72,22 @@ def _to_overlay(name: str, source: SourceBlock, layers: Layers) -> SourceOverlay
     calendar = source.calendar.model_dump(exclude_none=True)
     spot = layers.spots.get(f"sources.{name}", Spot("settings"))
     return SourceOverlay(connection=source.connection, calendar=calendar, spot=spot)
+
+
+def _to_worker(block: WorkerBlock, layers: Layers, environ: Mapping[str, str]) -> Worker:
+    def text(value: str, key: str) -> str:
+        return layers.resolve(value, f"worker.{key}", environ)
+
+    return Worker(
+        application=text(block.application, "application"),
+        role=text(block.role, "role"),
+        entry_point=text(block.entry_point, "entryPoint"),
+        messages=text(block.messages, "messages").rstrip("/"),
+        archives=tuple(text(value, "archives") for value in block.archives),
+        spark={key: text(value, f"spark.{key}") for key, value in block.spark.items()},
+        environment={key: text(value, f"environment.{key}") for key, value in block.environment.items()},
+        poll_seconds=block.poll / timedelta(seconds=1),
+    )
 
 
 def _origin(layers: Layers, key: str) -> str:

@@ -28,6 +28,20 @@ class Maintenance:
 
 
 @dataclass(frozen=True, slots=True)
+class Worker:
+    """Where jobs run that outlive Dagster's worker. `messages` is an `s3://bucket/prefix`."""
+
+    application: str
+    role: str
+    entry_point: str
+    messages: str
+    archives: tuple[str, ...] = ()
+    spark: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    poll_seconds: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """What one environment says. `origins` maps each value's dotted key to the layer that set it."""
 
@@ -40,6 +54,7 @@ class Settings:
     staleness_warn: timedelta = timedelta(hours=12)
     staleness_fail: timedelta = timedelta(hours=24)
     maintenance: Maintenance = Maintenance()
+    worker: Worker | None = None
     sources: Mapping[str, SourceOverlay] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict)
 

@@ -54,7 +54,7 @@ def _record(data: dict[str, Any]) -> Record:
     return Record(
         **{
             **data,
-            "partitions": tuple(_partition(entry) for entry in data["partitions"]),
+            "partitions": tuple(partition_of(entry) for entry in data["partitions"]),
             "files": tuple(StagedFile(**entry) for entry in data["files"]),
             "derivation": _derivation(data["derivation"]) if data.get("derivation") else None,
         }
@@ -66,7 +66,8 @@ def _derivation(data: dict[str, Any]) -> Derivation:
     return Derivation(data["meaning"], log, {key: BucketContent(**entry) for key, entry in data["buckets"].items()})
 
 
-def _partition(data: dict[str, Any]) -> PartitionRecord:
+def partition_of(data: dict[str, Any]) -> PartitionRecord:
+    """Return what a record says about one partition, from its JSON types."""
     return PartitionRecord(
         **{
             **data,
