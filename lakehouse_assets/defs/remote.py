@@ -18,8 +18,6 @@ from lakehouse_assets.pipeline.messages import error_of, result_of
 from lakehouse_assets.results import PartitionResult
 from lakehouse_assets.settings import Worker
 
-_ENVIRONMENT = "#environment"
-
 
 class _Messages(PipesS3MessageReader):
     """Messages below a prefix of a bucket; what arrived can be read also after the job failed."""
@@ -69,8 +67,8 @@ def compute(
         failure = str(error)
     told = [result for message in reader.messages() if (result := result_of(message)) is not None]
     yield from told
-    for error in filter(None, map(error_of, reader.messages())):
-        raise error
+    for said in filter(None, map(error_of, reader.messages())):
+        raise said
     missing = set(partitions) - {result.partition for result in told}
     if missing:
         raise StorageError(
@@ -103,13 +101,11 @@ def job_of(worker: Worker, contract: Contract, partitions: Sequence[str]) -> dic
 
 
 def _properties(worker: Worker) -> dict[str, str]:
-    environment = dict(worker.environment)
-    unpacked = [archive for archive in worker.archives if archive.endswith(_ENVIRONMENT)]
-    if unpacked:
-        python = f"./{_ENVIRONMENT.removeprefix('#')}/bin/python"
+    environment, executors = dict(worker.environment), {}
+    if any(archive.endswith("#environment") for archive in worker.archives):
+        python = "./environment/bin/python"
         environment = {"PYSPARK_PYTHON": python, "PYSPARK_DRIVER_PYTHON": python, **environment}
+        executors = {"spark.executorEnv.PYSPARK_PYTHON": environment["PYSPARK_PYTHON"]}
     variables = {f"spark.emr-serverless.driverEnv.{name}": value for name, value in environment.items()}
     archives = {"spark.archives": ",".join(worker.archives)} if worker.archives else {}
-    python = environment.get("PYSPARK_PYTHON")
-    executors = {"spark.executorEnv.PYSPARK_PYTHON": python} if python else {}
     return {**archives, **variables, **executors, **worker.spark}
