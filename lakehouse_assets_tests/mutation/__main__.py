@@ -1,5 +1,6 @@
 """`make mutate [ARGS="--seed N --sample N MODULE…"]`: tries generated mutants and writes `docs/mutants.md`.
 
+What was found is remembered (see `memory`), so that a campaign that was interrupted goes on where it ended.
 Exits with 1 when fewer than nine of ten mutants of a group are noticed, or when a survivor has no reason.
 """
 
@@ -9,27 +10,28 @@ import queue
 import random
 import sys
 import tempfile
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
+from lakehouse_assets_tests.mutation.memory import Memory, memory_of
 from lakehouse_assets_tests.mutation.mutants import Mutant, mutants_of
 from lakehouse_assets_tests.mutation.report import Verdict, is_good, page, read_reasons
 from lakehouse_assets_tests.mutation.targets import TARGETS, Target
-from lakehouse_assets_tests.mutation.trial import Copy, copy_of, patience_for
+from lakehouse_assets_tests.mutation.trial import Copy, commit_of, copy_of, patience_for
 
 REPOSITORY = Path(__file__).parents[2]
-REPORT = REPOSITORY / "docs/mutants.md"
+REPORT, MEMORY = REPOSITORY / "docs/mutants.md", REPOSITORY / ".lake/mutants"
 
 
 def main(arguments: list[str]) -> int:
     """Try the mutants and write the report."""
     asked = _asked(arguments)
     targets = [target for target in TARGETS if not asked.modules or target.module in asked.modules]
-    with tempfile.TemporaryDirectory(prefix="lakehouse-mutants-") as name:
-        copies: queue.SimpleQueue[Copy] = queue.SimpleQueue()
-        for number in range(os.cpu_count() or 1):
-            copies.put(copy_of(REPOSITORY, Path(name) / str(number)))
-        verdicts = [_tried(target, copies, asked.seed, asked.sample) for target in targets]
+    commit = commit_of(REPOSITORY)
+    with _copies(asked.jobs) as copies:
+        verdicts = [_tried(target, copies, commit, asked) for target in targets]
     reasons = read_reasons()
     if not asked.modules:
         REPORT.write_text(page(verdicts, reasons, seed=asked.seed, sample=asked.sample), encoding="utf-8")
@@ -40,34 +42,58 @@ def _asked(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make mutate", description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--sample", type=int, default=0, help="mutants a module at most; 0 is all")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="how many are tried at once")
     parser.add_argument("modules", nargs="*")
     return parser.parse_args(arguments)
 
 
-def _tried(target: Target, copies: "queue.SimpleQueue[Copy]", seed: int, sample: int) -> Verdict:
-    source = (REPOSITORY / target.module).read_text(encoding="utf-8")
-    mutants = mutants_of(target.module, source, seed)
-    if sample and len(mutants) > sample:
-        mutants = random.Random(seed).sample(mutants, sample)  # noqa: S311 - a campaign must be repeatable
-    first = copies.get()
-    patience = patience_for(first, target.tests)
-    copies.put(first)
-
-    def survived(mutant: Mutant) -> bool:
-        copy = copies.get()
+@contextmanager
+def _copies(number: int) -> Iterator[list[Copy]]:
+    with tempfile.TemporaryDirectory(prefix="lakehouse-mutants-") as folder:
+        copies = [copy_of(REPOSITORY, Path(folder) / str(each)) for each in range(number)]
         try:
-            return copy.survives(mutant, target.tests, patience)
+            yield copies
         finally:
-            copies.put(copy)
+            for copy in copies:
+                copy.close()
 
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        outcomes = list(pool.map(survived, mutants))
-    verdict = Verdict(target, len(mutants), tuple(m for m, alive in zip(mutants, outcomes, strict=True) if alive))
+
+def _tried(target: Target, copies: Sequence[Copy], commit: str, asked: argparse.Namespace) -> Verdict:
+    # The working tree may change meanwhile; the copies do not.
+    tree = copies[0].root
+    source = (tree / target.module).read_text(encoding="utf-8")
+    mutants = mutants_of(target.module, source, asked.seed)
+    if asked.sample and len(mutants) > asked.sample:
+        mutants = random.Random(asked.seed).sample(mutants, asked.sample)  # noqa: S311 - must be repeatable
+    memory = memory_of(MEMORY, tree, target, commit)
+    _try_unknown([mutant for mutant in mutants if memory.killer_of(mutant) is None], copies, memory)
+    survivors = tuple(mutant for mutant in mutants if not memory.killer_of(mutant))
+    verdict = Verdict(target, len(mutants), survivors, frozenset(memory.commits_of(mutants)))
     sys.stdout.write(f"{target.module}: {verdict.killed} of {verdict.tried} noticed\n")
     for mutant in verdict.survivors:
         sys.stdout.write(f"  line {mutant.line}: {mutant.name}\n")
     sys.stdout.flush()
     return verdict
+
+
+def _try_unknown(mutants: Sequence[Mutant], copies: Sequence[Copy], memory: Memory) -> None:
+    if not mutants:
+        return
+    patience = patience_for(copies[0], memory.tests)
+    free: queue.SimpleQueue[Copy] = queue.SimpleQueue()
+    for copy in copies:
+        free.put(copy)
+
+    def try_one(mutant: Mutant) -> str:
+        copy = free.get()
+        try:
+            return copy.killer_of(mutant, memory.tests, patience)
+        finally:
+            free.put(copy)
+
+    with ThreadPoolExecutor(max_workers=len(copies)) as pool:
+        for mutant, killer in zip(mutants, pool.map(try_one, mutants), strict=True):
+            memory.keep(mutant, killer)
 
 
 if __name__ == "__main__":

@@ -13,8 +13,10 @@ from cosmic_ray import plugins
 from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code
 
-# Operators whose mutants say nothing here: there is no `break` to swap, and variable names are ours to choose.
+# Operators whose mutants say nothing here: there is no `break` to swap, variable names are ours to choose, and
+# `is` instead of `==` (or the reverse) is no other meaning for None, for members of enums and for small numbers.
 _LEFT_OUT = ("core/VariableReplacer", "core/VariableInserter", "core/RemoveDecorator")
+_SAMENESS = {"Is", "IsNot"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,27 +38,33 @@ class Mutant:
 def mutants_of(module: str, source: str, seed: int) -> list[Mutant]:
     """Return one mutant for each place and family of operators, drawn by `seed` among the family's variants."""
     skipped = _skipped_lines(source)
-    families: dict[tuple[object, ...], list[Mutant]] = {}
+    families: dict[tuple[object, ...], list[tuple[str, int]]] = {}
     for operator, occurrence, position in _places(source):
-        if position[0] in skipped:
-            continue
-        mutant = _mutated(module, source, operator, occurrence)
-        if mutant is not None:
-            families.setdefault((position, operator.split("_")[0]), []).append(mutant)
+        if position[0] not in skipped:
+            families.setdefault((position, operator.split("_")[0]), []).append((operator, occurrence))
     draw = random.Random(seed)  # noqa: S311 - a campaign must be repeatable
-    return [draw.choice(family) for _, family in sorted(families.items(), key=lambda item: str(item[0]))]
+    drawn = []
+    for _, family in sorted(families.items(), key=lambda item: str(item[0])):
+        variants = draw.sample(family, len(family))
+        drawn.append(next((m for variant in variants if (m := _mutated(module, source, *variant))), None))
+    return [mutant for mutant in drawn if mutant is not None]
 
 
 def _places(source: str) -> Iterator[tuple[str, int, tuple[int, int]]]:
     nodes = list(ast_nodes(get_ast(source)))
     for name in plugins.operator_names():
         kind = plugins.get_operator(name)
-        if name.startswith(_LEFT_OUT) or kind.arguments():
+        if name.startswith(_LEFT_OUT) or kind.arguments() or _is_sameness(name):
             continue
         operator = kind()
         places = (start for node in nodes for start, _ in operator.mutation_positions(node))
         for occurrence, start in enumerate(places):
             yield name, occurrence, start
+
+
+def _is_sameness(operator: str) -> bool:
+    _, *words = operator.split("_")
+    return len(words) == 2 and len(_SAMENESS.intersection(words)) == 1
 
 
 def _mutated(module: str, source: str, operator: str, occurrence: int) -> Mutant | None:

@@ -2,7 +2,6 @@
 
 import os
 import platform
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,13 +26,12 @@ one is drawn.
 
 | | |
 |---|---|
-| commit | {commit} |
 | run on | {day}, {system}, {cores} cores, Python {python} |
 | seed | {seed} |
 | mutants a module | {sample} |
 
-| group | module | mutants | noticed | share |
-|---|---|--:|--:|--:|
+| group | module | mutants | noticed | share | tried at commit |
+|---|---|--:|--:|--:|---|
 {table}
 
 ## Survivors
@@ -48,6 +46,7 @@ class Verdict:
     target: Target
     tried: int
     survivors: tuple[Mutant, ...]
+    commits: frozenset[str]
 
     @property
     def killed(self) -> int:
@@ -70,7 +69,6 @@ def is_good(verdicts: Sequence[Verdict], reasons: Reasons) -> bool:
 def page(verdicts: Sequence[Verdict], reasons: Reasons, *, seed: int, sample: int) -> str:
     """Return the report."""
     return _PAGE.format(
-        commit=_commit(),
         day=datetime.now(UTC).date().isoformat(),
         system=f"{platform.system()} {platform.machine()}",
         cores=os.cpu_count(),
@@ -86,10 +84,14 @@ def _rows(verdicts: Sequence[Verdict]) -> list[str]:
     rows = []
     for group in GROUPS:
         of = [verdict for verdict in verdicts if verdict.target.group == group]
-        rows += [f"| {group} | `{v.target.module}` | {v.tried} | {v.killed} | {_share([v]):.0%} |" for v in of]
-        tried, killed = sum(one.tried for one in of), sum(one.killed for one in of)
-        rows.append(f"| **{group}** | | **{tried}** | **{killed}** | **{_share(of):.0%}** |")
+        rows += [f"| {group} | `{v.target.module}` | {_counts([v])} | {', '.join(sorted(v.commits))} |" for v in of]
+        rows.append(f"| **{group}** | | {_counts(of)} | |")
     return rows
+
+
+def _counts(verdicts: Sequence[Verdict]) -> str:
+    tried, killed = sum(one.tried for one in verdicts), sum(one.killed for one in verdicts)
+    return f"{tried} | {killed} | {_share(verdicts):.0%}"
 
 
 def _survivors(verdicts: Sequence[Verdict], reasons: Reasons) -> list[str]:
@@ -107,9 +109,3 @@ def _reason(mutant: Mutant, reasons: Reasons) -> str:
 def _share(verdicts: Sequence[Verdict]) -> float:
     tried = sum(verdict.tried for verdict in verdicts)
     return sum(verdict.killed for verdict in verdicts) / tried if tried else 1.0
-
-
-def _commit() -> str:
-    command = ["git", "rev-parse", "HEAD"]
-    root = Path(__file__).parents[2]
-    return subprocess.run(command, cwd=root, capture_output=True, text=True, check=False).stdout.strip() or "none"

@@ -1,18 +1,24 @@
 """Trying mutants: each is written into a copy of the repository, and the module's tests must fail there."""
 
+import compileall
+import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lakehouse_assets_tests.mutation.mutants import Mutant
 
 PATIENCE = 4
 SLACK_SECONDS = 30.0
+HANGS = "nothing: it hangs"
 
 
 @dataclass(frozen=True)
@@ -20,34 +26,45 @@ class Copy:
     """A copy of the repository, without its history, in which one mutant at a time lives."""
 
     root: Path
+    process: "subprocess.Popen[str]" = field(repr=False)
 
-    def run(self, tests: Sequence[str], seconds: float | None = None) -> bool:
-        """Whether these tests pass in the copy; tests that hang count as failed."""
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--no-cov"]
-        environment = os.environ | {"PYTHONPATH": str(self.root), "PYTHONDONTWRITEBYTECODE": "1"}
-        scratch = ["--basetemp", str(self.root / "tmp")]
-        try:
-            done = subprocess.run(
-                [*command, *scratch, *tests],
-                cwd=self.root,
-                env=environment,
-                capture_output=True,
-                timeout=seconds,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            return False
-        return done.returncode == 0
+    def failing(self, tests: Sequence[str], seconds: float) -> str:
+        """Run tests in the copy; return the file of the first one that fails, `HANGS`, or nothing."""
+        asked, answers = self.process.stdin, self.process.stdout
+        assert asked is not None
+        assert answers is not None
+        asked.write(json.dumps(["--basetemp", str(self.root / "tmp"), *tests]) + "\n")
+        asked.flush()
+        child, hung = int(answers.readline()), threading.Event()
 
-    def survives(self, mutant: Mutant, tests: Sequence[str], seconds: float) -> bool:
-        """Whether no test notices the mutant; the module is put back afterwards."""
+        def end() -> None:
+            hung.set()
+            with suppress(ProcessLookupError):
+                os.killpg(child, signal.SIGKILL)
+
+        alarm = threading.Timer(seconds, end)
+        alarm.start()
+        answer = answers.readline().strip()
+        alarm.cancel()
+        return HANGS if hung.is_set() else answer
+
+    def killer_of(self, mutant: Mutant, tests: Sequence[str], seconds: float) -> str:
+        """Return the test file that notices the mutant, or nothing; the module is put back afterwards."""
         path = self.root / mutant.module
         original = path.read_bytes()
         path.write_text(mutant.source, encoding="utf-8")
+        # Compiled code is found by size and second of the source: not enough to tell mutants apart.
+        for compiled in path.parent.glob(f"__pycache__/{path.stem}.*"):
+            compiled.unlink()
         try:
-            return self.run(tests, seconds)
+            return self.failing(tests, seconds)
         finally:
             path.write_bytes(original)
+
+    def close(self) -> None:
+        """End the process that runs the tests."""
+        self.process.kill()
+        self.process.wait()
 
 
 def copy_of(repository: Path, folder: Path) -> Copy:
@@ -58,12 +75,23 @@ def copy_of(repository: Path, folder: Path) -> Copy:
         if (repository / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(repository / name, folder / name)
-    return Copy(folder)
+    compileall.compile_dir(folder, quiet=2)
+    environment = os.environ | {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "lakehouse_assets_tests/mutation/warm.py"]
+    pipe = subprocess.PIPE
+    return Copy(folder, subprocess.Popen(command, cwd=folder, env=environment, stdin=pipe, stdout=pipe, text=True))
+
+
+def commit_of(repository: Path) -> str:
+    """Return the commit that is checked out."""
+    command = ["git", "rev-parse", "--short=10", "HEAD"]
+    return subprocess.run(command, cwd=repository, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def patience_for(copy: Copy, tests: Sequence[str]) -> float:
     """Return how many seconds a mutant's tests may take; raise RuntimeError when they fail without a mutant."""
     began = time.monotonic()
-    if not copy.run(tests):
-        raise RuntimeError(f"these tests fail without a mutant: {' '.join(tests)}")
+    failed = copy.failing(tests, 3600)
+    if failed:
+        raise RuntimeError(f"these tests fail without a mutant: {failed}")
     return (time.monotonic() - began) * PATIENCE + SLACK_SECONDS
