@@ -44,7 +44,7 @@ def test_what_readers_see_does_not_change(shop: Lake) -> None:
 def test_left_overs_of_a_dead_run_go(shop: Lake) -> None:
     list(maintain(shop, ORDERS))
 
-    assert [path for path in files_below(shop.root_of(ORDERS)) if "dead-0000" in path] == []
+    assert [path for path in files_below(shop.root_of(ORDERS)) if "dead-0000-00000001" in path] == []
 
 
 def test_left_overs_of_a_run_that_may_be_alive_stay(shop: Lake) -> None:

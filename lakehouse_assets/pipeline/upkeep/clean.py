@@ -12,6 +12,7 @@ from lakehouse_assets.naming import (
     META_FOLDER,
     PINS_FOLDER,
     SETS_FOLDER,
+    STAGING_FOLDER,
     TableName,
     partition_folder,
     publish_of,
@@ -122,7 +123,7 @@ def _promises(objects: Objects, path: str) -> bool:
 def _left_overs(needs: Needs, entries: Sequence[Entry]) -> Iterator[Entry]:
     files = " ".join(needs.files)
     for entry in entries:
-        if entry.path.startswith((f"{PINS_FOLDER}/", _PROBES)):
+        if entry.path.startswith((f"{PINS_FOLDER}/", f"{STAGING_FOLDER}/", _PROBES)):
             yield entry
         elif entry.path.startswith(f"{SETS_FOLDER}/"):
             if entry.path.rsplit("/", 1)[-1].removesuffix(".json") not in files:

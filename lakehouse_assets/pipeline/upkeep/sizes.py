@@ -12,6 +12,7 @@ from lakehouse_assets.naming import TableName, blocked_of, publish_of, quarantin
 from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.pipeline.upkeep.compact import is_small, plan_rewrites
 from lakehouse_assets.pipeline.upkeep.needed import Needs, cutoff_of, needs_of, pinned_versions
+from lakehouse_assets.pipeline.upkeep.outgrown import signals_of
 
 LONG_LOG = 500
 MUCH_BYTES = 1_000_000_000
@@ -74,7 +75,9 @@ def _sizes(lake: Lake, contract: Contract, folder: TableName, needs: Needs, cuto
     kept = [one for one in idle if one.path in needs.files]
     orphans = [one for one in idle if one.path not in needs.files and one.modified_at <= cutoff]
     bytes_now, kept_bytes, orphan_bytes = (sum(one.size for one in part) for part in (table.files, kept, orphans))
-    rewrites = len(plan_rewrites(contract, table)) if folder == contract.table else 0
+    is_table = folder == contract.table
+    rewrites = len(plan_rewrites(contract, table)) if is_table else 0
+    signals = tuple(signals_of(lake, contract, table)) if is_table else ()
     return Sizes(
         table=str(folder),
         partitions=len(table.partitions),
@@ -88,8 +91,9 @@ def _sizes(lake: Lake, contract: Contract, folder: TableName, needs: Needs, cuto
         orphan_bytes=orphan_bytes,
         versions=len(needs.log.commits),
         log_bytes=needs.log.bytes,
-        advice=tuple(
-            _advice(contract, needs, rewrites, kept=(bytes_now, kept_bytes), orphans=(len(orphans), orphan_bytes))
+        advice=(
+            *_advice(contract, needs, rewrites, kept=(bytes_now, kept_bytes), orphans=(len(orphans), orphan_bytes)),
+            *signals,
         ),
     )
 
