@@ -19,16 +19,17 @@ def _target(group: str, module: str, *tests: str) -> Target:
     return Target(group, f"{PACKAGE}/{module}", tuple(f"{TESTS}/{test}" for test in tests))
 
 
-_ENTITY = "unit/pipeline/test_entity.py"
+_ENTITY, _CONTRACT = "unit/pipeline/test_entity.py", "unit/pipeline/test_entity_contract.py"
+_ENDED = "unit/pipeline/test_ended_keys.py"
 _STORAGE = "integration/storage"
 
 TARGETS = (
-    _target("derive", "pipeline/entities/entity.py", _ENTITY),
-    _target("derive", "pipeline/entities/current.py", _ENTITY),
-    _target("derive", "pipeline/entities/history.py", _ENTITY),
-    _target("derive", "pipeline/entities/rules.py", "pipelines/test_derive.py"),
+    _target("derive", "pipeline/entities/entity.py", _CONTRACT, _ENTITY),
+    _target("derive", "pipeline/entities/current.py", _ENDED, _ENTITY),
+    _target("derive", "pipeline/entities/history.py", _ENDED, _ENTITY),
+    _target("derive", "pipeline/entities/rules.py", "unit/pipeline/test_entity_rules.py", "pipelines/test_derive.py"),
     _target("derive", "pipeline/entities/work.py", "pipelines/test_derive.py", "pipelines/test_derive_properties.py"),
-    _target("derive", "pipeline/entities/passes.py", "pipelines/test_derive.py", "pipelines/test_derive_properties.py"),
+    _target("derive", "pipeline/entities/passes.py", "unit/pipeline/test_passes.py", "pipelines/test_derive.py"),
     _target(
         "derive", "pipeline/entities/derivation.py", "pipelines/test_derive.py", "pipelines/test_derive_properties.py"
     ),

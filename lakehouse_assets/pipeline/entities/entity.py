@@ -83,7 +83,7 @@ class Entity:
 def entity_of(contract: Contract) -> Entity:
     """Return what the contract of a derived table says about its entity."""
     load, is_history = contract.load, contract.role is Role.HISTORY
-    surrogate = surrogate_key_of(_entity_name(contract)) if is_history else ""
+    surrogate = _surrogate_of(contract) if is_history else ""
     promised = delta_columns(contract.columns)
     own = {name: kind for name, kind in promised.items() if name not in _added(contract, surrogate)}
     identity = {ROW_ID: Kind.STRING.value, RAW_HASH: Kind.LONG.value}
@@ -113,7 +113,8 @@ def _added(contract: Contract, surrogate: str) -> set[str]:
     return added
 
 
-def _entity_name(contract: Contract) -> TableName:
-    log = contract.upstreams[0]
+def _surrogate_of(contract: Contract) -> str:
+    """Return the name of the surrogate key, after the entity: that of its change log without the suffix."""
+    (log,) = contract.upstreams
     suffix = changes_of(TableName(log.layer, ("",))).short
-    return TableName(log.layer, (*log.path[:-1], log.short.removesuffix(suffix)))
+    return surrogate_key_of(TableName(log.layer, (log.short.removesuffix(suffix),)))
