@@ -28,7 +28,9 @@ REFUSED = re.compile(
 )
 # Its wheel says nothing; its source repository carries the MIT licence.
 UNDECLARED = {"polars-hash": "MIT"}
-HEAVY = {"boto3", "numpy", "pandas", "pyarrow", "pyspark"}
+HEAVY = {"numpy", "pandas", "pyarrow", "pyspark"}
+# What a laptop does not need and the image does.
+OF_THE_CLOUD = {"boto3", "dagster-aws", "dagster-postgres"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,10 @@ def test_a_licence_that_does_not_is_allowed(licence: str) -> None:
 @pytest.mark.parametrize("lock", SHIPPED, ids=lambda lock: lock.stem)
 def test_the_core_stays_small(lock: Path) -> None:
     assert HEAVY & {entry.name for entry in read_lock(lock)} == set()
+
+
+def test_the_demo_needs_no_cloud() -> None:
+    assert OF_THE_CLOUD & {entry.name for entry in read_lock(ROOT / "requirements" / "demo.txt")} == set()
 
 
 def test_the_locks_agree_with_each_other() -> None:
