@@ -63,8 +63,12 @@ fix: $(DEV) ## Format, and mend what the linter can mend
 	@$(BIN)/ruff check --fix $(CODE)
 
 .PHONY: bench
-bench: $(DEV) ## Measure; prints JSON
+bench: $(DEV) ## Measure every figure; compare with what was accepted (ARGS="load_ratio", ARGS=--accept)
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+.PHONY: bench-peers
+bench-peers: $(DEV) ## Make the environments of the tools that `make bench` compares with
+	@scripts/bench-peers
 
 .PHONY: docs
 docs: $(DEMO) ## Write docs/reference from the code
@@ -73,7 +77,7 @@ docs: $(DEMO) ## Write docs/reference from the code
 .PHONY: lock
 lock: $(DEV) ## Resolve again and write requirements/*.txt with hashes (UPGRADE=1 takes newer versions)
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --extra dev --group build --output-file requirements/dev.txt
-	@for name in demo production; do \
+	@for name in demo production job; do \
 		$(COMPILE) pyproject.toml --extra $$name --group build --constraint requirements/dev.txt --no-annotate \
 			--output-file requirements/$$name.txt; done
 	@$(COMPILE) --group installer --constraint requirements/dev.txt --no-annotate --output-file requirements/installer.txt

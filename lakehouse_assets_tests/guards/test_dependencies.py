@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 from lakehouse_assets_tests.repository import ROOT, run, tool
 
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
-SHIPPED = [lock for lock in LOCKS if lock.stem in {"demo", "production"}]
+SHIPPED = [lock for lock in LOCKS if lock.stem in {"demo", "job", "production"}]
 # Weak copyleft (LGPL, MPL) binds changes to the library itself, which stays a separate, replaceable package.
 ALLOWED = re.compile(
     r"apache|\bmit\b|bsd|\bisc\b|psf|python software foundation|python-2\.0|unlicense|zlib|cc0|lgpl|lesser|mpl|mozilla",
@@ -122,9 +122,15 @@ def test_a_licence_that_does_not_is_allowed(licence: str) -> None:
     assert is_allowed(licence)
 
 
-@pytest.mark.parametrize("lock", SHIPPED, ids=lambda lock: lock.stem)
-def test_the_core_stays_small(lock: Path) -> None:
-    assert HEAVY & {entry.name for entry in read_lock(lock)} == set()
+@pytest.mark.parametrize("name", ["demo", "production"])
+def test_the_core_stays_small(name: str) -> None:
+    assert HEAVY & {entry.name for entry in read_lock(ROOT / "requirements" / f"{name}.txt")} == set()
+
+
+def test_the_service_brings_spark_itself() -> None:
+    found = {entry.name for entry in read_lock(ROOT / "requirements" / "job.txt")}
+    assert "pyspark" not in found
+    assert {"pandas", "pyarrow", "boto3"} <= found
 
 
 def test_the_demo_needs_no_cloud() -> None:
