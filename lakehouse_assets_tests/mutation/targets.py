@@ -21,7 +21,7 @@ def _target(group: str, module: str, *tests: str) -> Target:
 
 _ENTITY, _CONTRACT = "unit/pipeline/test_entity.py", "unit/pipeline/test_entity_contract.py"
 _ENDED = "unit/pipeline/test_ended_keys.py"
-_STORAGE = "integration/storage"
+_COMMIT = ("integration/storage/test_commit.py", "integration/storage/test_fence.py")
 
 TARGETS = (
     _target("derive", "pipeline/entities/entity.py", _CONTRACT, _ENTITY),
@@ -48,13 +48,14 @@ TARGETS = (
     _target("windows", "pipeline/built_in.py", "unit/pipeline/test_built_in.py"),
     _target("windows", "pipeline/replay.py", "pipelines/test_replay.py"),
     _target("windows", "pipeline/watermark.py", "pipelines/test_watermark.py"),
-    _target("publish guard", "storage/commit.py", _STORAGE, "pipelines/test_append_once.py"),
-    _target("publish guard", "storage/fence.py", _STORAGE, "pipelines/test_append_once.py"),
+    _target("publish guard", "storage/commit.py", *_COMMIT, "integration/storage/test_lost_commits.py"),
+    _target("publish guard", "storage/fence.py", *_COMMIT),
     _target(
         "publish guard",
         "pipeline/publish.py",
-        "pipelines/test_second_run.py",
         "pipelines/test_blocked_days.py",
+        "pipelines/test_shapes.py",
+        "pipelines/test_derive.py",
         "pipelines/test_races.py",
     ),
     _target("publish guard", "pipeline/standing.py", "pipelines/test_standing.py"),

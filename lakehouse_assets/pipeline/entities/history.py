@@ -38,7 +38,7 @@ def _versions(ordered: nw.LazyFrame, entity: Entity) -> nw.LazyFrame:
     rows = ordered.with_columns(state.alias(_STATE))
     rows = rows.with_columns(nw.col(_STATE).shift(1).over(*keys, order_by=sequence).alias(_BEFORE))
     was_live = ~nw.col(_BEFORE).is_null()
-    opens = ~nw.col(DELETED) & (~was_live | (nw.col(_STATE) != nw.col(_BEFORE)).fill_null(value=True))
+    opens = ~nw.col(DELETED) & (~was_live | (nw.col(_STATE) != nw.col(_BEFORE)))
     bounds = rows.filter(opens | (nw.col(DELETED) & was_live))
     following = {VALID_TO: sequence, _NEXT_DELETED: DELETED}
     bounds = bounds.with_columns(
