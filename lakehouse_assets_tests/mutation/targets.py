@@ -20,13 +20,13 @@ def _target(group: str, module: str, *tests: str) -> Target:
 
 
 _ENTITY, _CONTRACT = "unit/pipeline/test_entity.py", "unit/pipeline/test_entity_contract.py"
-_ENDED = "unit/pipeline/test_ended_keys.py"
+_ROWS = "unit/pipeline/test_entity_rows.py"
 _COMMIT = ("integration/storage/test_commit.py", "integration/storage/test_fence.py")
 
 TARGETS = (
     _target("derive", "pipeline/entities/entity.py", _CONTRACT, _ENTITY),
-    _target("derive", "pipeline/entities/current.py", _ENDED, _ENTITY),
-    _target("derive", "pipeline/entities/history.py", _ENDED, _ENTITY),
+    _target("derive", "pipeline/entities/current.py", _ROWS, _ENTITY),
+    _target("derive", "pipeline/entities/history.py", _ROWS, _ENTITY),
     _target("derive", "pipeline/entities/rules.py", "unit/pipeline/test_entity_rules.py", "pipelines/test_derive.py"),
     _target("derive", "pipeline/entities/work.py", "pipelines/test_derive.py", "pipelines/test_derive_properties.py"),
     _target("derive", "pipeline/entities/passes.py", "unit/pipeline/test_passes.py", "pipelines/test_derive.py"),
@@ -41,8 +41,8 @@ TARGETS = (
         "pipelines/test_keys.py",
         "pipelines/test_conservation.py",
     ),
-    _target("ledger", "quality/gate.py", "unit/quality", "pipelines/test_shapes.py"),
-    _target("quarantine", "quality/quarantine.py", "pipelines/test_shapes.py", "pipelines/test_conservation.py"),
+    _target("ledger", "quality/gate.py", "unit/quality/test_gate.py", "unit/quality/test_verdict.py"),
+    _target("quarantine", "quality/quarantine.py", "unit/quality/test_verdict.py", "pipelines/test_shapes.py"),
     _target("quarantine", "pipeline/refused/release.py", "pipelines/test_replay_quarantine.py"),
     _target("quarantine", "pipeline/refused/exempt.py", "pipelines/test_exemptions.py"),
     _target("windows", "pipeline/built_in.py", "unit/pipeline/test_built_in.py"),

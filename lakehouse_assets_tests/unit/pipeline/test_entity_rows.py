@@ -1,4 +1,4 @@
-"""Keys that deletions ended, in literal rows: from when on they are marked, and by whose change."""
+"""Rows of entities, literally: what a deletion ends and marks, when a version begins, what holds today beside it."""
 
 import narwhals as nw
 import polars as pl
@@ -23,7 +23,7 @@ AT_ONCE, LOSING = (Event("a", 1, deleted=True, raw_hash=hashed, number=5) for ha
 
 
 def rows(events: list[Event], shape: History) -> list[Row]:
-    entity = entity_of(customers(shape, soft_deletes=True)[-1])
+    entity = entity_of(customers(shape, soft_deletes=shape is not History.SCD6)[-1])
     kinds = {
         name: nw.new_series("x", [], kind, backend="polars").to_native().dtype
         for name, kind in in_memory(entity.changed).items()
@@ -87,3 +87,8 @@ def test_a_version_ends_with_the_next_one_or_with_a_deletion_and_begins_again_af
 def test_a_change_that_changes_nothing_tracked_makes_no_version() -> None:
     same = Event("a", 2, "x", 1, raw_hash=12, number=2)
     assert [row["valid_from"].minute for row in rows([ADDED, same, BACK], History.SCD2)] == [1, 4]
+
+
+def test_every_version_also_tells_what_holds_today_where_all_columns_make_versions() -> None:
+    found = rows([ADDED, BACK], History.SCD6)
+    assert [(row["name"], row["current_name"], row["current_score"]) for row in found] == [("x", "y", 2), ("y", "y", 2)]
