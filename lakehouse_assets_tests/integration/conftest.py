@@ -1,4 +1,4 @@
-"""A PostgreSQL server that needs neither root nor Docker, started once for all tests that want one."""
+"""A PostgreSQL server that needs neither root nor Docker, and object stores with a proxy in between."""
 
 import importlib.util
 import os
@@ -11,6 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from lakehouse_assets.storage import proof
+from lakehouse_assets_tests.places import Place, S3Server, bucket_name
+from lakehouse_assets_tests.proxy import Proxy, proxy_before
 
 UNPRIVILEGED = {"user": "nobody", "group": "nogroup", "extra_groups": []}
 
@@ -54,3 +58,24 @@ def postgres() -> Iterator[str]:
     finally:
         subprocess.run([binaries / "pg_ctl", "-D", data, "-w", "-m", "immediate", "stop"], check=True, **as_user)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def _forgotten_proofs() -> Iterator[None]:
+    """Let every store prove itself anew, for tests about that proof."""
+    proof.proven.clear()
+    yield
+    proof.proven.clear()
+
+
+@pytest.fixture
+def bucket(moto: S3Server, request: pytest.FixtureRequest) -> Place:
+    """Return an empty root in a bucket of its own."""
+    return moto.place(bucket_name(request.node.nodeid))
+
+
+@pytest.fixture
+def proxy(moto: S3Server) -> Iterator[Proxy]:
+    """Yield a proxy before the S3 server, which does to requests what a test tells it."""
+    with proxy_before(moto.endpoint) as before:
+        yield before

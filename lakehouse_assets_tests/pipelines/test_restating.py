@@ -19,29 +19,11 @@ from lakehouse_assets_tests.lakes import (
     deliver,
     order,
     orders_contract,
-    refresh,
     rows_of,
     run,
     shop_lake,
 )
-
-DAYS = (DAY, NEXT, THIRD)
-STRICT = "maximum: 1000"
-MORE = "      - {name: remark, logicalType: string, transformSourceObjects: [bronze.shop.orders.note]}\n"
-
-
-def contract_with(bound: str, version: str = "1.0.0") -> str:
-    """Return the contract of orders whose amounts may be at most `bound`."""
-    return orders_contract(version=version).replace(STRICT, f"maximum: {bound}")
-
-
-def three_days(folder: Path) -> Lake:
-    """Publish days of orders 1 to 4 with amounts 10, 60, 110 and 160."""
-    lake = shop_lake(folder)
-    for day in DAYS:
-        deliver(lake, day, [order(number, amount=50 * number - 40) for number in range(1, 5)])
-    refresh(lake, *DAYS)
-    return lake
+from lakehouse_assets_tests.three_days import DAYS, MORE, STRICT, contract_with, three_days
 
 
 def outdated(lake: Lake, table: TableName = ORDERS) -> list[str]:
@@ -50,11 +32,6 @@ def outdated(lake: Lake, table: TableName = ORDERS) -> list[str]:
 
 def again(lake: Lake, *partitions: str, table: TableName = ORDERS) -> list[Restated]:
     return list(restate(lake, table, partitions, run_id="again"))
-
-
-def everything(lake: Lake) -> dict[str, bytes]:
-    root = Path(lake.root)
-    return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
 
 def test_partitions_of_todays_contract_are_not_outdated(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -15,33 +15,14 @@ from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.pipeline.probes.clock import judge as judge_clock
 from lakehouse_assets.pipeline.probes.disk import judge as judge_disk
 from lakehouse_assets.pipeline.probes.versions import wrong_versions
-from lakehouse_assets.storage import proof
 from lakehouse_assets_tests.lakes import DAY, ORDERS, deliver, order, refresh, shop_lake
-from lakehouse_assets_tests.places import Place, S3Server, bucket_name, options_of
-from lakehouse_assets_tests.proxy import Fault, Proxy, always, proxy_before
+from lakehouse_assets_tests.places import Place, options_of
+from lakehouse_assets_tests.proxy import Fault, Proxy, always
 from lakehouse_assets_tests.repository import ROOT, SCRIPTS
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("_forgotten_proofs")]
 
 Found = dict[str, list[Diagnosis]]
-
-
-@pytest.fixture(autouse=True)
-def _forgetful() -> Iterator[None]:
-    proof.proven.clear()
-    yield
-    proof.proven.clear()
-
-
-@pytest.fixture
-def bucket(moto: S3Server, request: pytest.FixtureRequest) -> Place:
-    return moto.place(bucket_name(request.node.nodeid))
-
-
-@pytest.fixture
-def proxy(moto: S3Server) -> Iterator[Proxy]:
-    with proxy_before(moto.endpoint) as before:
-        yield before
 
 
 def environ_of(folder: Path, place: Place | None = None, **more: str) -> dict[str, str]:

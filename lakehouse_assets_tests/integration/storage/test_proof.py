@@ -18,28 +18,10 @@ from lakehouse_assets.storage.commit import Change, commit
 from lakehouse_assets.storage.objects import Objects
 from lakehouse_assets.storage.proof import ask, require_atomic
 from lakehouse_assets.storage.table import create_table, open_table
-from lakehouse_assets_tests.places import Place, S3Server, bucket_name, options_of
-from lakehouse_assets_tests.proxy import Fault, Proxy, Request, always, proxy_before
+from lakehouse_assets_tests.places import Place, options_of
+from lakehouse_assets_tests.proxy import Fault, Proxy, Request, always
 
-pytestmark = pytest.mark.integration
-
-
-@pytest.fixture(autouse=True)
-def _forgetful() -> Iterator[None]:
-    proof.proven.clear()
-    yield
-    proof.proven.clear()
-
-
-@pytest.fixture
-def bucket(moto: S3Server, request: pytest.FixtureRequest) -> Place:
-    return moto.place(bucket_name(request.node.nodeid))
-
-
-@pytest.fixture
-def proxy(moto: S3Server) -> Iterator[Proxy]:
-    with proxy_before(moto.endpoint) as before:
-        yield before
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("_forgotten_proofs")]
 
 
 def through(proxy: Proxy, place: Place) -> Place:
