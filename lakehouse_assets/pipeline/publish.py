@@ -52,9 +52,10 @@ def publish(step: Step, draft: Draft) -> list[PartitionResult]:
         raise
     table = _publish_changed(step, draft, [audited[name] for name in changed])
     recover(step, good, [audited[name] for name in sorted(same)])
-    seconds = (time.perf_counter() - started) / max(1, len(audited))
+    seconds = time.perf_counter() - started
     results = [
-        _result(step, one, served if name in same else {}, table, seconds) for name, one in sorted(audited.items())
+        _result(step, one, served if name in same else {}, table, seconds / len(audited))
+        for name, one in sorted(audited.items())
     ]
     supersede_dead_letters(step, draft, {one.partition: one.publish for one in results if not one.is_blocked})
     return results

@@ -134,23 +134,26 @@ def _check_ours_unmoved(table: OpenTable, newer: OpenTable, change: Change) -> N
 def _widened_before(table: OpenTable, change: Change) -> OpenTable:
     """Add the columns that an append brings; only an overwrite changes a schema, so one of no partition does."""
     widened(table.columns, change.columns, where=table.root)
-    attempt = 0
-    while change.adds_beside and change.columns.keys() - table.columns.keys():
-        if attempt == ATTEMPTS:
-            raise _gave_up(table)
-        columns = Change((), (), change.columns, {"widened": ", ".join(change.columns.keys() - table.columns.keys())})
-        failure = _try_commit(table, columns)
+    for attempt in range(ATTEMPTS):
+        new = change.columns.keys() - table.columns.keys()
+        if not change.adds_beside or not new:
+            return table
+        failure = _try_commit(table, Change((), (), change.columns, {"widened": ", ".join(new)}))
         if failure is not None and not isinstance(failure, CommitFailedError):
             raise failure
         table = _reopen(table)
         note_version(table.root, table.options, table.version)
         _wait(attempt)
-        attempt += 1
-    return table
+    raise _gave_up(table)
+
+
+def longest_pause_seconds(attempt: int) -> float:
+    """Return how long a writer waits at most after an attempt, counted from 0: twice as long each time, up to 0.64."""
+    return min(0.02 * 2.0**attempt, 0.64)
 
 
 def _wait(attempt: int) -> None:
-    time.sleep(random.uniform(0, 0.02 * 2 ** min(attempt, 5)))  # noqa: S311 - jitter, not a secret
+    time.sleep(random.uniform(0, longest_pause_seconds(attempt)))  # noqa: S311 - jitter, not a secret
 
 
 def _gave_up(table: OpenTable) -> PublishConflictError:

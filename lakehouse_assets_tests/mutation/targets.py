@@ -21,7 +21,7 @@ def _target(group: str, module: str, *tests: str) -> Target:
 
 _ENTITY, _CONTRACT = "unit/pipeline/test_entity.py", "unit/pipeline/test_entity_contract.py"
 _ROWS = "unit/pipeline/test_entity_rows.py"
-_COMMIT = ("integration/storage/test_commit.py", "integration/storage/test_fence.py")
+_COMMIT = tuple(f"integration/storage/test_{name}.py" for name in ("commit_log", "commit", "fence"))
 
 TARGETS = (
     _target("derive", "pipeline/entities/entity.py", _CONTRACT, _ENTITY),
