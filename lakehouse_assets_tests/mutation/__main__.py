@@ -8,6 +8,7 @@ import argparse
 import os
 import queue
 import random
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -19,7 +20,7 @@ from lakehouse_assets_tests.mutation.memory import Memory, memory_of
 from lakehouse_assets_tests.mutation.mutants import Mutant, mutants_of
 from lakehouse_assets_tests.mutation.report import Verdict, is_good, page, read_reasons
 from lakehouse_assets_tests.mutation.targets import TARGETS, Target
-from lakehouse_assets_tests.mutation.trial import Copy, commit_of, copy_of, patience_for
+from lakehouse_assets_tests.mutation.trial import Copy, commit_of, copies_of, patience_for
 
 REPOSITORY = Path(__file__).parents[2]
 REPORT, MEMORY = REPOSITORY / "docs/mutants.md", REPOSITORY / ".lake/mutants"
@@ -30,6 +31,7 @@ def main(arguments: list[str]) -> int:
     asked = _asked(arguments)
     targets = [target for target in TARGETS if not asked.modules or target.module in asked.modules]
     commit = commit_of(REPOSITORY)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended; the next campaign goes on from here"))
     with _copies(asked.jobs) as copies:
         verdicts = [_tried(target, copies, commit, asked) for target in targets]
     reasons = read_reasons()
@@ -50,7 +52,7 @@ def _asked(arguments: list[str]) -> argparse.Namespace:
 @contextmanager
 def _copies(number: int) -> Iterator[list[Copy]]:
     with tempfile.TemporaryDirectory(prefix="lakehouse-mutants-") as folder:
-        copies = [copy_of(REPOSITORY, Path(folder) / str(each)) for each in range(number)]
+        copies = copies_of(REPOSITORY, Path(folder), number)
         try:
             yield copies
         finally:

@@ -62,24 +62,30 @@ class Copy:
             path.write_bytes(original)
 
     def close(self) -> None:
-        """End the process that runs the tests."""
-        self.process.kill()
+        """End the process that runs the tests, and what it runs."""
+        self.process.terminate()
         self.process.wait()
 
 
-def copy_of(repository: Path, folder: Path) -> Copy:
-    """Copy everything git would keep of the working tree."""
+def copies_of(repository: Path, folder: Path, number: int) -> list[Copy]:
+    """Copy everything git would keep of the working tree, several times, and start a process in each copy."""
+    first = folder / "0"
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=True)
     for name in listed.stdout.splitlines():
         if (repository / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(repository / name, folder / name)
-    compileall.compile_dir(folder, quiet=2)
-    environment = os.environ | {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+            (first / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(repository / name, first / name)
+    compileall.compile_dir(first, quiet=2)
+    roots = [first, *(Path(shutil.copytree(first, folder / str(each))) for each in range(1, number))]
+    return [Copy(root, _started(root)) for root in roots]
+
+
+def _started(root: Path) -> "subprocess.Popen[str]":
+    environment = os.environ | {"PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "lakehouse_assets_tests/mutation/warm.py"]
     pipe = subprocess.PIPE
-    return Copy(folder, subprocess.Popen(command, cwd=folder, env=environment, stdin=pipe, stdout=pipe, text=True))
+    return subprocess.Popen(command, cwd=root, env=environment, stdin=pipe, stdout=pipe, text=True)
 
 
 def commit_of(repository: Path) -> str:

@@ -7,7 +7,9 @@ Each line read names tests; each line written says which test failed first (empt
 import importlib
 import json
 import os
+import signal
 import sys
+from contextlib import suppress
 
 import pytest
 from hypothesis import Phase, settings
@@ -65,7 +67,9 @@ def main() -> None:
         child = os.fork()
         if not child:
             os.close(reading)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
             _run(json.loads(line), writing)
+        signal.signal(signal.SIGTERM, lambda *_, group=child: _end(group))
         os.close(writing)
         answers.write(f"{child}\n")
         answers.flush()
@@ -74,6 +78,12 @@ def main() -> None:
         _, status = os.waitpid(child, 0)
         answers.write(f"{file or ('' if status == 0 else 'a crash')}\n")
         answers.flush()
+
+
+def _end(group: int) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
+    sys.exit()
 
 
 def _run(arguments: list[str], writing: int) -> None:
