@@ -104,6 +104,14 @@ class TransformError(LakehouseError):
     """A transform returned something its contract cannot accept."""
 
 
+class ComputationError(LakehouseError):
+    """An engine could not compute rows; its own message quotes values and is not kept."""
+
+
+class EngineLostError(StorageError):
+    """An engine that runs elsewhere went away while it computed; nothing was published, and a retry may help."""
+
+
 class StateError(LakehouseError):
     """The state store cannot be reached or is of another version."""
 

@@ -35,6 +35,7 @@ BACKFILLS_FOLDER = f"{META_FOLDER}/backfills"
 VERSIONS_FOLDER = f"{META_FOLDER}/versions"
 PINS_FOLDER, SETS_FOLDER, RELEASES_FOLDER = f"{META_FOLDER}/pins", f"{META_FOLDER}/sets", f"{META_FOLDER}/releases"
 ROLLBACKS_FOLDER = f"{META_FOLDER}/rollbacks"
+STAGING_FOLDER = f"{META_FOLDER}/staging"
 RUN_LOG_FOLDER = "run_log"
 PROOF_FILE = f"{META_FOLDER}/store.json"
 NULL_FOLDER = "__HIVE_DEFAULT_PARTITION__"
@@ -148,6 +149,11 @@ def publish_id(run_id: str, chunk: int, attempt: str) -> str:
 def staged_file(publish: str, number: int, prefix: str = "stg") -> str:
     """Return the name of the `number`-th file of a publish inside its partition folder."""
     return f"{prefix}-{publish}-{number:05d}.parquet"
+
+
+def staging_folder(publish: str, token: str) -> str:
+    """Return where Spark writes before files get their names, relative to its table's folder."""
+    return f"{STAGING_FOLDER}/{publish}-{token}"
 
 
 def rewritten_prefix(layout: str, token: str) -> str:

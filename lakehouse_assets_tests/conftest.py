@@ -14,7 +14,7 @@ import pytest
 from hypothesis import settings
 
 from lakehouse_assets_tests.places import SWIFT, Place, S3Server, bucket_name, moto_server, versitygw_server
-from lakehouse_assets_tests.spark import classic_session, connect_server, remote_session, sail_server
+from lakehouse_assets_tests.spark import IS_SAIL, classic_session, connect_server, remote_session, sail_server
 from lakehouse_assets_tests.tiers import (
     RETAIL,
     pytest_collection_modifyitems,
@@ -123,4 +123,5 @@ def spark_connect(spark_connect_url: str) -> Iterator["SparkSession"]:
 def sail() -> Iterator["SparkSession"]:
     """Yield a client of Sail, the Spark Connect server that needs no Java."""
     with sail_server() as url, remote_session(url) as session:
+        session.conf.set(IS_SAIL, "true")
         yield session

@@ -8,25 +8,63 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import narwhals as nw
+import pytest
+
+from lakehouse_assets.engines.protocol import DataFile
+from lakehouse_assets.engines.spark_engine import SparkEngine
 from lakehouse_assets.engines.spark_session import LAPTOP, PARITY
+from lakehouse_assets.engines.spark_types import spark_schema
 from lakehouse_assets_tests.ports import free_port
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+# For fixtures that give a test each kind of Spark, by their names in `conftest`.
+KINDS = [
+    "sail",
+    pytest.param("spark_connect", marks=pytest.mark.spark),
+    pytest.param("spark_classic", marks=pytest.mark.spark),
+]
 COORDINATES = ("delta-spark_4.2_2.13-4.4.0.jar", "delta-storage-4.4.0.jar")
 DELTA = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
     "spark.databricks.delta.snapshotPartitions": "1",
 }
+IS_SAIL = "spark.lakehouse.tests.sail"
 _SERVER = "org.apache.spark.sql.connect.service.SparkConnectServer"
 _START_SECONDS = 120
+
+
+class SailEngine(SparkEngine):
+    """The engine on Sail, which does not know `basePath`: here each partition is read by itself and told its value."""
+
+    def scan(
+        self, root: str, files: Sequence[DataFile], partition_column: str, schema: Mapping[str, nw.dtypes.DType]
+    ) -> nw.LazyFrame:
+        """Return the rows of exactly these files."""
+        if not files:
+            return super().scan(root, files, partition_column, schema)
+        stored = spark_schema({name: dtype for name, dtype in schema.items() if name != partition_column})
+        paths: dict[str, list[str]] = {}
+        for file in files:
+            paths.setdefault(file.partition, []).append(f"{root}/{file.path}")
+        read = self.session.read.schema(stored)
+        frames = [nw.from_native(read.parquet(*some)) for some in paths.values()]
+        told = zip(frames, paths, strict=True)
+        return nw.concat([frame.with_columns(nw.lit(value).alias(partition_column)) for frame, value in told])
+
+
+def spark_engine(session: Any) -> SparkEngine:  # noqa: ANN401 - three kinds of session
+    """Return the engine on any of `KINDS`."""
+    is_sail = session.conf.get(IS_SAIL, "") == "true"
+    return SailEngine(session) if is_sail else SparkEngine(session)
 
 
 def delta_jars() -> list[Path]:

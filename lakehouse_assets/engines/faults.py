@@ -5,13 +5,14 @@ Names of columns and types are no values: errors about a schema keep their first
 
 import contextlib
 import re
+import sys
 from collections.abc import Iterator
 
 import narwhals as nw
 import polars as pl
 
 from lakehouse_assets.engines.kit import ENGINE_ERRORS
-from lakehouse_assets.errors import StorageError, TransformError
+from lakehouse_assets.errors import ComputationError, StorageError, TransformError
 
 _ABOUT_SCHEMAS: tuple[type[Exception], ...] = (
     pl.exceptions.ColumnNotFoundError,
@@ -25,6 +26,12 @@ _PATH = re.compile(r"/[^/\s]+/[^/\s]+\.parquet")
 _WRITING = "underlying IO error: "
 _READERS_ARE_FINE = "readers still see the previous version."
 _MAKE_ROOM = f"Free space or grant access, then run again; {_READERS_ARE_FINE}"
+
+
+def engine_errors() -> tuple[type[Exception], ...]:
+    """Return what engines raise about a computation, Spark's own errors among them once Spark is there."""
+    spark = sys.modules.get("pyspark.errors")
+    return (*ENGINE_ERRORS, ComputationError, *(() if spark is None else (spark.PySparkException,)))
 
 
 @contextlib.contextmanager
@@ -63,7 +70,7 @@ def without_values(where: str) -> Iterator[None]:
     """Turn what an engine raises about a computation into TransformError without the values it may quote."""
     try:
         yield
-    except ENGINE_ERRORS as error:
+    except engine_errors() as error:
         text = str(error).strip().partition("\n")[0].rstrip(".")
         detail = f" ({text})" if isinstance(error, _ABOUT_SCHEMAS) else ""
         # Without the cause: it would be printed too.

@@ -1,6 +1,6 @@
 """What an engine does for the pipeline: compute frames and stage files. It never commits."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -36,17 +36,43 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """Rows of one frame that go to one target: `frame` holds exactly the columns to store."""
+    """Rows of one frame that go to one target: `frame` holds exactly the columns to store.
+
+    `take` takes them from the rows that totals are made of, and `counted_as` is the total that says how many they are:
+    an engine that can only write one branch at a time then counts while it writes, and leaves out what is empty.
+    """
 
     frame: nw.LazyFrame
     target: Target
     keeps_order: bool = False
+    take: Callable[[nw.LazyFrame], nw.LazyFrame] | None = None
+    counted_as: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums over rows: a line for each value of the column `by`, or one line for all, whose value there is `only`."""
+
+    rows: nw.LazyFrame
+    sums: tuple[nw.Expr, ...]
+    by: str
+    only: str | None = None
+
+    def frame(self) -> nw.LazyFrame:
+        """Return the totals as a frame."""
+        if self.only is None:
+            return self.rows.group_by(self.by).agg(*self.sums)
+        return self.rows.select(*self.sums).with_columns(nw.lit(self.only).alias(self.by))
 
 
 class Engine(Protocol):
-    """Computes lazy frames; implementations: `engines.polars_engine`."""
+    """Computes lazy frames; implementations: `engines.polars_engine`, `engines.spark_engine`.
+
+    `spills`: whether it puts elsewhere what does not fit into memory, so that work need not be cut into passes.
+    """
 
     name: str
+    spills: bool
 
     def scan(
         self, root: str, files: Sequence[DataFile], partition_column: str, schema: Mapping[str, nw.dtypes.DType]
@@ -55,13 +81,25 @@ class Engine(Protocol):
         ...
 
     def stage(
-        self, branches: Sequence[Branch], totals: nw.LazyFrame | None = None
+        self, branches: Sequence[Branch], totals: Totals | nw.LazyFrame | None = None
     ) -> tuple[list[list[StagedFile]], pl.DataFrame]:
         """Write every branch and collect `totals`, sharing the work; return staged files a branch, and totals."""
         ...
 
     def collect(self, frame: nw.LazyFrame) -> pl.DataFrame:
         """Return a small frame."""
+        ...
+
+    def hold(self, frame: nw.LazyFrame) -> nw.LazyFrame:
+        """Return a frame that is computed only once, however often it is used until `release`."""
+        ...
+
+    def lift(self, frame: pl.DataFrame) -> nw.LazyFrame:
+        """Return a small frame as one of this engine's, to be joined with others of them."""
+        ...
+
+    def release(self) -> None:
+        """Forget everything that was held."""
         ...
 
     def stage_empty(self, target: Target, partition: str, schema: Mapping[str, nw.dtypes.DType]) -> StagedFile:

@@ -48,11 +48,16 @@ def refine(step: Step) -> Draft:
 
     files = bronze.files_of(landed)
     raw = {name: f"{RAW}{name}" for name in bronze.columns if name not in {PROC_DATE, RAW_HASH}}
-    done = split(step, [computed(part) for part in passes(files)], computed(files), rules=rules, raw=raw)
+    done = split(step, [computed(part) for part in passes_of(step, files)], computed(files), rules=rules, raw=raw)
     dropped = dict(repeats.group_by(PROC_DATE).len().iter_rows()) if repeats is not None else {}
     read = {partition: sum(file.rows for file in files if file.partition == partition) for partition in landed}
     tallies = (done.tally(p, read=read[p], identical=dropped.get(p, 0)) for p in landed)
     return replace(done.draft, tallies=(*missing, *tallies))
+
+
+def passes_of(step: Step, files: Sequence[DataFile]) -> list[Sequence[DataFile]]:
+    """Group files into what fits into memory; all of them, where the engine sees to that itself."""
+    return [files] if step.lake.engine.spills else [*passes(files)]
 
 
 def passes(files: Sequence[DataFile], rows: int = ROWS_PER_PASS) -> list[list[DataFile]]:
@@ -117,7 +122,7 @@ def _identical(step: Step, bronze: OpenTable, landed: Sequence[str]) -> pl.DataF
 def _without(step: Step, rows: nw.LazyFrame, repeats: pl.DataFrame | None) -> nw.LazyFrame:
     if repeats is None or repeats.is_empty():
         return rows
-    return rows.join(nw.from_native(repeats.lazy()), on=[step.contract.partition_column, ROW_ID], how="anti")
+    return rows.join(step.lake.engine.lift(repeats), on=[step.contract.partition_column, ROW_ID], how="anti")
 
 
 def _raw(rows: nw.LazyFrame) -> nw.LazyFrame:

@@ -12,7 +12,8 @@ import polars as pl
 from lakehouse_assets.contracts.loading import Role
 from lakehouse_assets.contracts.model import RuleSpec
 from lakehouse_assets.engines import kit
-from lakehouse_assets.engines.protocol import Branch, DataFile
+from lakehouse_assets.engines.faults import engine_errors
+from lakehouse_assets.engines.protocol import Branch, DataFile, Totals
 from lakehouse_assets.errors import TransformError
 from lakehouse_assets.naming import RAW_HASH, ROW_ID, quarantine_of
 from lakehouse_assets.pipeline.built_in import is_late
@@ -27,6 +28,7 @@ from lakehouse_assets.quality.quarantine import quarantine_rows
 from lakehouse_assets.results import LATE_ROWS, Ledger, OnFailure, StagedFile
 from lakehouse_assets.storage.staged import in_memory
 
+Take = Callable[[nw.LazyFrame], nw.LazyFrame]
 REFUSED, REFUSED_LATER, KEPT, VALID = "__refused", "__refused_later", "__kept", "__valid"
 
 
@@ -86,11 +88,11 @@ def split(
     whole = fill_former(whole, step.contract, step.columns)
     try:
         return _split(step, passes, whole, rules, raw)
-    except kit.ENGINE_ERRORS:
+    except engine_errors():
         sound = _sound(step, whole, rules)
     try:
         return _split(step, passes, whole, sound, raw)
-    except kit.ENGINE_ERRORS as error:
+    except engine_errors() as error:
         # No rule is to blame. Without the cause: engines quote values.
         raise TransformError(
             f"the rows could not be computed ({type(error).__name__}).",
@@ -110,8 +112,13 @@ def _split(
     none |= {} if is_late(step.contract) is None else {LATE_ROWS: 0}
     counts = {partition: dict(none) for partition in step.partitions}
     for number, rows in enumerate(passes):
-        judged = _judged(step, rows, rules, fates)
-        branches = [_valid_branch(step, judged, number), _refused_branch(step, judged, rules, raw, number)]
+        judged = with_content_hash(_judged(step, rows, rules, fates), step.columns, step.contract.partition_column)
+        takes = (_valid(step), _refused(step, rules, raw))
+        targets = (step.target(pass_number=number), step.target(quarantine_of(step.name), pass_number=number))
+        branches = [
+            Branch(take(judged), target, take=take, counted_as=name)
+            for take, target, name in zip(takes, targets, ("valid", "refused"), strict=True)
+        ]
         staged, totals = step.lake.engine.stage(branches, _totals(step, judged, rules))
         valid += staged[0]
         refused += staged[1]
@@ -156,7 +163,7 @@ def _with_fate(step: Step, rows: nw.LazyFrame, fates: pl.DataFrame | None) -> nw
     if fates is None or fates.is_empty():
         return rows.with_columns(nw.lit(0, nw.Int8).alias(FATE))
     key = [step.contract.partition_column, ROW_ID]
-    return rows.join(nw.from_native(fates.lazy()), on=key, how="left").with_columns(nw.col(FATE).fill_null(0))
+    return rows.join(step.lake.engine.lift(fates), on=key, how="left").with_columns(nw.col(FATE).fill_null(0))
 
 
 def _fates(step: Step, judged: nw.LazyFrame) -> pl.DataFrame | None:
@@ -181,21 +188,21 @@ def _fates(step: Step, judged: nw.LazyFrame) -> pl.DataFrame | None:
     return decide(found, partition=partition, keys=keys, sequence_by=sequence_by)
 
 
-def _valid_branch(step: Step, judged: nw.LazyFrame, number: int) -> Branch:
-    return Branch(judged.filter(nw.col(VALID)).select(*step.columns), step.target(pass_number=number))
+def _valid(step: Step) -> Take:
+    return lambda judged: judged.filter(nw.col(VALID)).select(*step.columns)
 
 
-def _refused_branch(step: Step, judged: nw.LazyFrame, rules: Rules, raw: Mapping[str, str], number: int) -> Branch:
-    rows = judged.filter(nw.col(REFUSED) | (nw.col(KEPT) & nw.col(REFUSED_LATER)))
-    frame = quarantine_rows(rows, rules.all, raw, step.contract)
-    return Branch(frame, step.target(quarantine_of(step.name), pass_number=number))
+def _refused(step: Step, rules: Rules, raw: Mapping[str, str]) -> Take:
+    def take(judged: nw.LazyFrame) -> nw.LazyFrame:
+        rows = judged.filter(nw.col(REFUSED) | (nw.col(KEPT) & nw.col(REFUSED_LATER)))
+        return quarantine_rows(rows, rules.all, raw, step.contract)
+
+    return take
 
 
-def _totals(step: Step, judged: nw.LazyFrame, rules: Rules) -> nw.LazyFrame:
+def _totals(step: Step, judged: nw.LazyFrame, rules: Rules) -> Totals:
     flags = [flag_of(number) for number in range(len(rules.all))]
     refused = nw.col(REFUSED) | (nw.col(KEPT) & nw.col(REFUSED_LATER))
-    partition = step.contract.partition_column
-    hashed = with_content_hash(judged, step.columns, partition)
     unwaived = is_unwaived(step, rules.all)
     waived = [] if unwaived is None else [(refused & ~unwaived).cast(nw.Int64).sum().alias("waived")]
     late = is_late(step.contract)
@@ -209,10 +216,9 @@ def _totals(step: Step, judged: nw.LazyFrame, rules: Rules) -> nw.LazyFrame:
         *([] if late is None else [(nw.col(VALID) & late).cast(nw.Int64).sum().alias(LATE_ROWS)]),
         *kit.content_totals(HASH, where=VALID, prefix="valid"),
     )
-    if len(step.partitions) == 1:
-        # Grouping by a constant costs a tenth of the pass; rows of another partition are found in the staged files.
-        return hashed.select(*totals).with_columns(nw.lit(step.partitions[0]).alias(partition))
-    return hashed.group_by(partition).agg(*totals)
+    # Grouping by a constant costs a tenth of the pass; rows of another partition are found in the staged files.
+    only = step.partitions[0] if len(step.partitions) == 1 else None
+    return Totals(judged, totals, step.contract.partition_column, only)
 
 
 def _refused_totals(step: Step, refused: Sequence[StagedFile]) -> pl.DataFrame:

@@ -92,3 +92,11 @@ class Work:
     def collect(self, rows: nw.LazyFrame) -> pl.DataFrame:
         """Return a frame that fits into memory."""
         return self.step.lake.engine.collect(rows)
+
+    def hold(self, rows: nw.LazyFrame) -> nw.LazyFrame:
+        """Return a frame that is computed once, as long as this step lasts."""
+        return self.step.lake.engine.hold(rows)
+
+    def count(self, rows: nw.LazyFrame) -> int:
+        """Return how many rows a frame has."""
+        return int(self.collect(rows.select(nw.len())).item())

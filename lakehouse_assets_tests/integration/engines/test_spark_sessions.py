@@ -5,15 +5,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lakehouse_assets.engines.spark_session import PARITY
+from lakehouse_assets_tests.spark import KINDS
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
-
-KINDS = [
-    "sail",
-    pytest.param("spark_connect", marks=pytest.mark.spark),
-    pytest.param("spark_classic", marks=pytest.mark.spark),
-]
 
 
 @pytest.fixture(params=KINDS)

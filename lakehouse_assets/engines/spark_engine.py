@@ -1,0 +1,174 @@
+"""The engine for what outgrows one machine: Spark, classic or Connect. Stages files, never commits.
+
+One branch is written at a time. Rows that were counted while they were written are not computed again to be counted,
+and a branch that is known to be empty is not computed at all. Imported only where a table needs it.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import narwhals as nw
+import polars as pl
+
+from lakehouse_assets.engines.protocol import Branch, DataFile, Target, Totals
+from lakehouse_assets.engines.spark_faults import translated
+from lakehouse_assets.engines.spark_files import adopted, forget, new_folder
+from lakehouse_assets.engines.spark_types import quoted, spark_schema
+from lakehouse_assets.engines.staged_files import described, write_empty
+from lakehouse_assets.errors import ComputationError
+from lakehouse_assets.results import StagedFile
+
+ROWS_PER_FILE = 1_000_000
+_WRITING = {"maxRecordsPerFile": str(ROWS_PER_FILE), "mapreduce.fileoutputcommitter.marksuccessfuljobs": "false"}
+
+
+class SparkEngine:
+    """Computes in a Spark session. `storage_options` open the object store for the driver; Spark has its own."""
+
+    name = "spark"
+    spills = True
+
+    def __init__(self, session: Any, storage_options: Mapping[str, str] | None = None) -> None:  # noqa: ANN401 - classic or Connect
+        self.session = session
+        self._options = dict(storage_options or {})
+        self._held: list[Any] = []
+
+    def scan(
+        self, root: str, files: Sequence[DataFile], partition_column: str, schema: Mapping[str, nw.dtypes.DType]
+    ) -> nw.LazyFrame:
+        """Return the rows of exactly these files; columns a file lacks are null, the partition column is text."""
+        stored = {name: dtype for name, dtype in schema.items() if name != partition_column}
+        columns = spark_schema({**stored, partition_column: nw.String()})
+        with translated(root):
+            if not files:
+                return _lazy(self.session.createDataFrame([], columns))
+            reader = self.session.read.schema(columns).option("basePath", root)
+            return _lazy(reader.parquet(*(f"{root}/{file.path}" for file in files)))
+
+    def stage(
+        self, branches: Sequence[Branch], totals: Totals | nw.LazyFrame | None = None
+    ) -> tuple[list[list[StagedFile]], pl.DataFrame]:
+        """Write every branch and return what was written, with `totals`."""
+        first, *others = branches
+        counted: pl.DataFrame | None = None
+        if isinstance(totals, Totals) and totals.only is not None and first.take is not None and self._observes:
+            staged, counted = self._counting(first, first.take, totals)
+        elif totals is not None:
+            counted = self.collect(totals.frame() if isinstance(totals, Totals) else totals)
+            staged = self._written(first, counted)
+        else:
+            staged = self._written(first, None)
+        written = [staged, *(self._written(branch, counted) for branch in others)]
+        return written, pl.DataFrame() if counted is None else counted
+
+    def stage_empty(self, target: Target, partition: str, schema: Mapping[str, nw.dtypes.DType]) -> StagedFile:
+        """Write the one zero-row file that says "published and empty"; no work for Spark."""
+        return write_empty(target, partition, schema, self._options)
+
+    def collect(self, frame: nw.LazyFrame) -> pl.DataFrame:
+        """Return a small frame."""
+        native = frame.to_native()
+        if isinstance(native, pl.LazyFrame):  # what was decided without any row: a reason, an empty answer
+            return native.collect()
+        with translated():
+            return _as_polars(native.toArrow())
+
+    def collect_all(self, frames: Sequence[nw.LazyFrame]) -> list[pl.DataFrame]:
+        """Return several small frames, one after the other."""
+        return [self.collect(frame) for frame in frames]
+
+    def hold(self, frame: nw.LazyFrame) -> nw.LazyFrame:
+        """Return a frame that is computed when first used, and kept by Spark until `release`."""
+        with translated():
+            held = frame.to_native().persist()
+        self._held.append(held)
+        return _lazy(held)
+
+    def lift(self, frame: pl.DataFrame) -> nw.LazyFrame:
+        """Return a small frame as one of Spark's."""
+        arrow = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+        with translated():
+            return _lazy(self.session.createDataFrame(arrow))
+
+    def release(self) -> None:
+        """Give back what was held."""
+        held, self._held = self._held, []
+        with translated():
+            for frame in held:
+                frame.unpersist()
+
+    def repeated(self, frame: nw.LazyFrame, columns: Sequence[str]) -> nw.LazyFrame | None:
+        """Return the rows whose values in `columns` occur more than once, or None; nulls are equal here."""
+        names = list(columns)
+        again = frame.group_by(*names).agg(nw.len().alias("__times")).filter(nw.col("__times") > 1).select(*names)
+        keys = self.hold(again).to_native()
+        with translated():
+            if not keys.head(1):
+                return None
+        rows = frame.to_native()
+        renamed = keys.toDF(*(f"__again_{number}" for number in range(len(names))))
+        same = [rows[quoted(name)].eqNullSafe(renamed[each]) for name, each in zip(names, renamed.columns, strict=True)]
+        return _lazy(rows.join(renamed, same, "left_semi"))
+
+    @cached_property
+    def _observes(self) -> bool:
+        """Whether the server counts rows while it writes them; some that speak Spark's protocol do not."""
+        rows = _lazy(self.session.range(1))
+        observation, observed = _observed(Totals(rows, (nw.len().alias("rows"),), "", ""))
+        try:
+            with translated():
+                observed.to_native().toArrow()
+                return bool(observation.get == {"rows": 1})
+        except ComputationError:
+            return False
+
+    def _counting(self, branch: Branch, take: Any, totals: Totals) -> tuple[list[StagedFile], pl.DataFrame]:  # noqa: ANN401 - a function of frames
+        """Write a branch and count all rows that it is taken from, in the same pass."""
+        observation, rows = _observed(totals)
+        staged = self._write(take(rows), branch)
+        with translated(branch.target.root):
+            found = observation.get
+        return staged, pl.DataFrame([{**found, totals.by: totals.only}])
+
+    def _written(self, branch: Branch, counted: pl.DataFrame | None) -> list[StagedFile]:
+        if counted is not None and branch.counted_as and not counted[branch.counted_as].fill_null(0).sum():
+            return []
+        return self._write(branch.frame, branch)
+
+    def _write(self, frame: nw.LazyFrame, branch: Branch) -> list[StagedFile]:
+        target, folder = branch.target, new_folder(branch.target)
+        try:
+            with translated(target.root):
+                writer = frame.to_native().write.mode("append").partitionBy(target.partition_column)
+                writer.options(**_WRITING).parquet(folder)
+            return [described(target, path, self._options) for path in adopted(target, folder, self._options)]
+        finally:
+            forget(folder, self._options)
+
+
+def _lazy(native: Any) -> nw.LazyFrame:  # noqa: ANN401 - a frame of Spark
+    found: nw.LazyFrame = nw.from_native(native)
+    return found
+
+
+def _observed(totals: Totals) -> tuple[Any, nw.LazyFrame]:
+    """Return the rows so that whoever reads them makes Spark tell the totals."""
+    from narwhals._spark_like.utils import evaluate_exprs  # noqa: PLC0415 - private: no public way to native aggregates
+
+    frame: Any = totals.rows._compliant_frame  # noqa: SLF001 - as above; a canary test watches both
+    names = frame.__narwhals_namespace__()
+    aggregates: list[Any] = [each._to_compliant_expr(names) for each in totals.sums]  # noqa: SLF001 - as above
+    sums = evaluate_exprs(frame, *aggregates)
+    native = totals.rows.to_native()
+    if totals.rows.implementation is nw.Implementation.PYSPARK:
+        from pyspark.sql.observation import Observation
+    else:
+        from pyspark.sql.connect.observation import Observation  # type: ignore[assignment]
+    observation = Observation()
+    return observation, _lazy(native.observe(observation, *(column.alias(name) for name, column in sums)))
+
+
+def _as_polars(table: Any) -> pl.DataFrame:  # noqa: ANN401 - a table of pyarrow, which the core does not know
+    found = pl.from_arrow(table)
+    return found if isinstance(found, pl.DataFrame) else found.to_frame()
