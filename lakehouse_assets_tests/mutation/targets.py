@@ -53,8 +53,8 @@ TARGETS = (
     _target(
         "publish guard",
         "pipeline/publish.py",
+        "pipelines/test_publish.py",
         "pipelines/test_blocked_days.py",
-        "pipelines/test_shapes.py",
         "pipelines/test_derive.py",
         "pipelines/test_races.py",
     ),
