@@ -30,9 +30,7 @@ TARGETS = (
     _target("derive", "pipeline/entities/rules.py", "unit/pipeline/test_entity_rules.py", "pipelines/test_derive.py"),
     _target("derive", "pipeline/entities/work.py", "pipelines/test_derive.py", "pipelines/test_derive_properties.py"),
     _target("derive", "pipeline/entities/passes.py", "unit/pipeline/test_passes.py", "pipelines/test_derive.py"),
-    _target(
-        "derive", "pipeline/entities/derivation.py", "pipelines/test_derive.py", "pipelines/test_derive_properties.py"
-    ),
+    _target("derive", "pipeline/entities/derivation.py", "pipelines/test_derivation.py", "pipelines/test_derive.py"),
     _target("derive", "pipeline/entities/derive.py", "pipelines/test_derive.py", "pipelines/test_derive_properties.py"),
     _target(
         "ledger",
@@ -56,7 +54,6 @@ TARGETS = (
         "pipelines/test_publish.py",
         "pipelines/test_blocked_days.py",
         "pipelines/test_derive.py",
-        "pipelines/test_races.py",
     ),
     _target("publish guard", "pipeline/standing.py", "pipelines/test_standing.py"),
 )
