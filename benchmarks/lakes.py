@@ -1,5 +1,6 @@
 """A lake with one source and one silver table of twelve rules, made for one measurement below a folder."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import narwhals as nw
@@ -52,8 +53,8 @@ _PROPERTIES = {
 _LOGICAL = {"string": "string", "integer": "integer", "decimal(18,4)": "number", "timestamp": "timestamp"}
 
 
-def lake_below(folder: Path) -> Lake:
-    """Write the configuration below `folder` and open the lake."""
+def lake_below(folder: Path, *, duplicates: str = "keep_newest") -> Lake:
+    """Write the configuration below `folder` and open the lake; `duplicates` is what becomes of repeated ids."""
     config = folder / "config"
     for name in ("environments", "sources", "contracts/silver"):
         (config / name).mkdir(parents=True, exist_ok=True)
@@ -65,17 +66,17 @@ def lake_below(folder: Path) -> Lake:
     columns = ", ".join(f"{name}: text" for name in COLUMNS)
     source = SOURCE.replace("LOCATION", str(folder / "drop")).replace("{COLUMNS}", f"{{{columns}}}")
     (config / "sources/bench.yaml").write_text(source)
-    (config / "contracts/silver/orders.odcs.yaml").write_text(_contract())
+    (config / "contracts/silver/orders.odcs.yaml").write_text(_contract(duplicates))
     environ = {"LAKEHOUSE_ROOT": str(folder / "lake"), "LAKEHOUSE_RUN_LOG": "off"}
     return open_lake(load_settings(environ, config))
 
 
-def land(lake: Lake, rows: int) -> None:
+def land(lake: Lake, rows: int, made: Callable[[int], pl.LazyFrame] = orders) -> None:
     """Put `rows` orders into bronze as one partition, in files as landing writes them."""
     columns = stored_columns(lake, lake.contract(BRONZE))
     table = create_table(lake.root_of(BRONZE), {}, columns, partition_column=PROC_DATE, description="")
     frame = (
-        orders(rows)
+        made(rows)
         .with_row_index("i")
         .with_columns(
             pl.format("{}.csv#{}", pl.lit(DAY), pl.col("i").cast(pl.String).str.zfill(9)).alias("_row_id"),
@@ -90,13 +91,13 @@ def land(lake: Lake, rows: int) -> None:
     commit(table, Change(tuple(files), (DAY,), columns, {}))
 
 
-def _contract() -> str:
+def _contract(duplicates: str) -> str:
     properties = "".join(
         f"      - {{name: {name}, logicalType: {_LOGICAL[kind]}, physicalType: '{kind}',"
         f" transformSourceObjects: [bronze.bench.orders.{name}]{', ' + more if more else ''}}}\n"
         for name, (kind, more) in _PROPERTIES.items()
     )
-    load = "{mode: partition, keys: [order_id], sequenceBy: ordered_at}"
+    load = f"{{mode: partition, keys: [order_id], sequenceBy: ordered_at, duplicates: {duplicates}}}"
     return f"""\
 apiVersion: v3.1.0
 kind: DataContract

@@ -1,41 +1,13 @@
-"""Every figure: how it is measured, what it must reach and what it aims at. Lower is better everywhere."""
+"""Figures of loading tables, of deriving entities and of starting: this project against itself and against Polars."""
 
 import statistics
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.figure import MILLION, THOUSAND, Figure, Measured, middle, ratio
 from benchmarks.measure import interleaved, run
 from benchmarks.workloads.partitions import DAYS
 
-THOUSAND, MILLION = 1_000, 1_000_000
 LOAD_ROWS, MORE_ROWS, PUBLISH_ROWS = 5 * MILLION, 20 * MILLION, 24 * MILLION
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """A value and the single runs it was taken from."""
-
-    value: float
-    runs: list[float]
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One line of `benchmarks/results.json`."""
-
-    id: str
-    unit: str
-    must: float
-    aim: float
-    measure: Callable[[Path], Measured]
-
-
-def _ratio(workload: str, folder: Path, rows: int) -> Measured:
-    where = folder / workload
-    run(workload, "prepare", str(where), str(rows))
-    value, ratios = interleaved(workload, "ours", "plain", str(where), str(rows))
-    return Measured(value, ratios)
 
 
 def _peaks(folder: Path, rows: int, times: int = 3) -> list[float]:
@@ -47,13 +19,13 @@ def _peaks(folder: Path, rows: int, times: int = 3) -> list[float]:
 
 def load_ratio(folder: Path) -> Measured:
     """Wall time of silver over 5 million text rows ÷ Polars' copy of the same rows."""
-    return _ratio("load", folder, LOAD_ROWS)
+    return ratio("load", folder, LOAD_ROWS)
 
 
 def load_peak(folder: Path) -> Measured:
     """Peak memory of that."""
     peaks = _peaks(folder, LOAD_ROWS)
-    return Measured(statistics.median(peaks), peaks)
+    return middle(peaks)
 
 
 def load_growth(folder: Path) -> Measured:
@@ -67,17 +39,17 @@ def noop_ratio(folder: Path) -> Measured:
     where = str(folder / "noop")
     run("load", "prepare", where, str(LOAD_ROWS))
     value, ratios = interleaved("load", "ours", "again", where, str(LOAD_ROWS))
-    return Measured(1 / value, [1 / ratio for ratio in ratios])
+    return Measured(1 / value, [1 / each for each in ratios])
 
 
 def land_ratio(folder: Path) -> Measured:
     """Wall time of CSV to bronze ÷ Polars' conversion of the same file."""
-    return _ratio("land", folder, LOAD_ROWS)
+    return ratio("land", folder, LOAD_ROWS)
 
 
 def judge_ratio(folder: Path) -> Measured:
     """Wall time of judging alone ÷ one hand-fused select."""
-    return _ratio("judge", folder, LOAD_ROWS)
+    return ratio("judge", folder, LOAD_ROWS)
 
 
 def publish_peak(folder: Path) -> Measured:
@@ -91,7 +63,7 @@ def start_cpu(folder: Path) -> Measured:
     where = str(folder / "start")
     run("start", "prepare", where)
     runs = [run("start", "ours", where).cpu_seconds for _ in range(5)]
-    return Measured(statistics.median(runs), runs)
+    return middle(runs)
 
 
 def definitions_cpu(folder: Path) -> Measured:
@@ -99,7 +71,7 @@ def definitions_cpu(folder: Path) -> Measured:
     where = str(folder / "definitions")
     run("definitions", "prepare", where)
     runs = [run("definitions", "ours", where).seconds - run("definitions", "plain", where).seconds for _ in range(3)]
-    return Measured(statistics.median(runs), runs)
+    return middle(runs)
 
 
 def partition_overhead(folder: Path) -> Measured:
@@ -108,7 +80,7 @@ def partition_overhead(folder: Path) -> Measured:
     run("partitions", "prepare", where)
     pairs = [(run("partitions", "ours", where), run("partitions", "plain", where)) for _ in range(3)]
     runs = [(ours.seconds - plain.seconds) / DAYS for ours, plain in pairs]
-    return Measured(statistics.median(runs), runs)
+    return middle(runs)
 
 
 def _derive_folder(folder: Path) -> str:
@@ -135,7 +107,7 @@ def derive_ratio(folder: Path) -> Measured:
         run("derive", "batch", where, f"{day}:{MILLION}")
         folded = run("derive", "ours", where).seconds
         ratios.append(folded / run("derive", "merge", where, f"{day}:{MILLION}").seconds)
-    return Measured(statistics.median(ratios), ratios)
+    return middle(ratios)
 
 
 def small_derive_ratio(folder: Path) -> Measured:
@@ -146,7 +118,7 @@ def small_derive_ratio(folder: Path) -> Measured:
         run("derive", "batch", where, f"{day}:{THOUSAND}")
         folded = run("derive", "ours", where).seconds
         ratios.append(folded / run("derive", "rewrite", where).seconds)
-    return Measured(statistics.median(ratios), ratios)
+    return middle(ratios)
 
 
 def history_peak(folder: Path) -> Measured:
@@ -157,7 +129,7 @@ def history_peak(folder: Path) -> Measured:
     return Measured(peak, [peak])
 
 
-FIGURES = (
+FIGURES: tuple[Figure, ...] = (
     Figure("load_ratio", "ratio", 2.5, 1.6, load_ratio),
     Figure("load_peak_gib", "GiB", 1.5, 0.8, load_peak),
     Figure("load_peak_growth", "ratio", 2.0, 1.3, load_growth),
