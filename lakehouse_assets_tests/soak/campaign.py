@@ -71,7 +71,7 @@ def _undisturbed(mode: Mode, root: Path, inputs: Path) -> dict[str, object]:
     lake = mode.open(root, inputs)
     with Trigger(root) as trigger:
         mode.work(lake)
-    return {"events": dict(trigger.counts), "hashes": _hashes(mode, lake)}
+    return {"events": trigger.counts, "hashes": _hashes(mode, lake)}
 
 
 def _trial(mode: Mode, root: Path, moment: Moment, expected: Hashes, seed: int) -> Trial:

@@ -9,7 +9,6 @@ import os
 import resource
 import signal
 import sys
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from types import CodeType, FrameType
@@ -37,26 +36,49 @@ class Trigger:
     """Counts events of each phase and strikes at one of them; without `phase` it only counts."""
 
     def __init__(self, root: Path, phase: str = "", at: int = 0, strike: Strike | None = None) -> None:
-        self.counts: Counter[str] = Counter()
-        self._root, self._phase, self._at, self._strike = root, phase, at, strike
-        self._phases: dict[CodeType, str] = {}
+        self._counters = {name: [0] for name in PHASES}
+        self._root, self._strike = root, strike
+        self._struck, self._at = self._counters.get(phase), at
+        # Events of other code are most of them, and each costs time.
+        self._foreign = [0]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Return how many events each phase had."""
+        return {phase: counter[0] for phase, counter in self._counters.items()}
 
     def __enter__(self) -> Self:
-        sys.setprofile(self._event)
+        sys.setprofile(self._observer())
         return self
 
     def __exit__(self, *_: object) -> None:
         sys.setprofile(None)
 
-    def _event(self, frame: FrameType, event: str, _: object) -> None:
-        code = frame.f_code
-        phase = self._phases.get(code)
-        if phase is None:
-            phase = self._phases[code] = _phase_of(_module(code))
-        self.counts[phase] += 1
-        if phase == self._phase and self.counts[phase] == self._at and self._strike is not None:
-            sys.setprofile(None)
-            told_at(self._root).write_text(f"{_module(code)}.{code.co_name} ({event})", encoding="utf-8")
+    def _observer(self) -> Callable[[FrameType, str, object], None]:
+        counters: dict[CodeType, list[int]] = {}
+        foreign, struck, at = self._foreign, self._struck, self._at
+
+        def observe(frame: FrameType, event: str, _: object) -> None:
+            counter = counters.get(frame.f_code)
+            if counter is foreign:
+                return
+            if counter is None:
+                counter = counters[frame.f_code] = self._counter_of(frame.f_code)
+            counter[0] += 1
+            if counter is struck and counter[0] == at:
+                self._hit(frame.f_code, event)
+
+        return observe
+
+    def _counter_of(self, code: CodeType) -> list[int]:
+        module = _module(code)
+        phase = next((name for name, prefixes in PHASES.items() if module.startswith(prefixes)), "")
+        return self._counters.get(phase, self._foreign)
+
+    def _hit(self, code: CodeType, event: str) -> None:
+        sys.setprofile(None)
+        told_at(self._root).write_text(f"{_module(code)}.{code.co_name} ({event})", encoding="utf-8")
+        if self._strike is not None:
             self._strike(self._root)
 
 
@@ -67,10 +89,6 @@ def told_at(root: Path) -> Path:
 
 def _module(code: CodeType) -> str:
     return code.co_filename.rpartition(_PACKAGE)[2].removesuffix(".py").replace(os.sep, ".")
-
-
-def _phase_of(module: str) -> str:
-    return next((phase for phase, prefixes in PHASES.items() if module.startswith(prefixes)), "")
 
 
 def kill(_: Path) -> None:
