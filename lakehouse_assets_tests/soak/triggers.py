@@ -20,7 +20,14 @@ _PACKAGE = f"{os.sep}lakehouse_assets{os.sep}"
 
 # Where the events of a phase happen: modules of the package, as prefixes.
 PHASES: dict[str, tuple[str, ...]] = {
-    "stage": ("engines.polars_engine", "pipeline.ingest", "pipeline.refine", "pipeline.curate", "pipeline.split"),
+    "stage": (
+        "engines.polars_engine",
+        "engines.staged_files",
+        "pipeline.ingest",
+        "pipeline.refine",
+        "pipeline.curate",
+        "pipeline.split",
+    ),
     "derive": ("pipeline.entities",),
     "audit": ("pipeline.audit", "quality.gate", "quality.attest", "quality.partition_rules"),
     "record": ("storage.records", "storage.objects", "storage.pins"),
