@@ -3,6 +3,7 @@
 One pass writes and counts; only row numbers of repeats are looked for beforehand, on hashes.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -29,7 +30,8 @@ from lakehouse_assets.results import LATE_ROWS, Ledger, OnFailure, StagedFile
 from lakehouse_assets.storage.staged import in_memory
 
 Take = Callable[[nw.LazyFrame], nw.LazyFrame]
-REFUSED, REFUSED_LATER, KEPT, VALID = "__refused", "__refused_later", "__kept", "__valid"
+# Refused by the rules that are judged first; held back by any; published.
+REFUSED, HELD, VALID = "__refused", "__held", "__valid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +52,17 @@ class Split:
     """Staged rows of a chunk, what was counted a partition, and the rules as they really ran."""
 
     draft: Draft
-    counts: Mapping[str, Mapping[str, int]]
+    counts: Mapping[str, Counter[str]]
     rules: Rules
 
     def tally(self, partition: str, *, read: int, identical: int = 0) -> Tally:
         """Return the tally of a partition; `read` rows came in, `identical` of them repeat another."""
         counted = self.counts[partition]
-        rows, older = counted.get("rows", 0), counted.get("older", 0)
+        rows, older = counted["rows"], counted["older"]
         ledger = Ledger(
             read=read,
-            published=counted.get("valid", 0),
-            quarantined=counted.get("refused", 0),
+            published=counted["valid"],
+            quarantined=counted["refused"],
             deduplicated=identical + older,
             filtered=read - identical - rows,
         )
@@ -68,9 +70,9 @@ class Split:
             partition,
             ledger,
             to_results(self.rules.all, counted, rows),
-            kit.content_hash(ledger.published, counted.get("valid_low", 0), counted.get("valid_high", 0)),
-            kit.content_hash(ledger.quarantined, counted.get("refused_low", 0), counted.get("refused_high", 0)),
-            counted.get("waived", 0),
+            kit.content_hash(ledger.published, counted["valid_low"], counted["valid_high"]),
+            kit.content_hash(ledger.quarantined, counted["refused_low"], counted["refused_high"]),
+            counted["waived"],
             measures={name: counted[name] for name in (LATE_ROWS,) if name in counted},
         )
 
@@ -110,7 +112,7 @@ def _split(
     # A partition without rows was judged too: every rule holds for none of them.
     none = {flag_of(number): 0 for number in range(len(rules.all))}
     none |= {} if is_late(step.contract) is None else {LATE_ROWS: 0}
-    counts = {partition: dict(none) for partition in step.partitions}
+    counts = {partition: Counter(none) for partition in step.partitions}
     for number, rows in enumerate(passes):
         judged = with_content_hash(_judged(step, rows, rules, fates), step.columns, step.contract.partition_column)
         takes = (_valid(step), _refused(step, rules, raw))
@@ -142,20 +144,17 @@ def key_rule(spec: RuleSpec) -> RowRule:
 
 def _judged(step: Step, rows: nw.LazyFrame, rules: Rules, fates: pl.DataFrame | None) -> nw.LazyFrame:
     rows = _with_fate(step, rows, fates)
-    flagged = flag(rows, rules.all)
-    first = [number for number, rule in enumerate(rules.all) if number < len(rules.first) and _refuses(rule)]
-    later = [number for number, rule in enumerate(rules.all) if number >= len(rules.first) and _refuses(rule)]
-    flagged = flagged.with_columns(_any(first).alias(REFUSED), _any(later).alias(REFUSED_LATER))
-    kept = ~nw.col(REFUSED) & (nw.col(FATE) != OLDER)
-    return flagged.with_columns((kept & ~nw.col(REFUSED_LATER)).alias(VALID), kept.alias(KEPT))
+    refused, later = nw.col(REFUSED), nw.col(HELD)
+    kept = ~refused & (nw.col(FATE) != OLDER)
+    flagged = flag(rows, rules.all).with_columns(
+        _any_refuses(rules.first).alias(REFUSED), _any_refuses(rules.later, len(rules.first)).alias(HELD)
+    )
+    return flagged.with_columns((kept & ~later).alias(VALID), (refused | (kept & later)).alias(HELD))
 
 
-def _refuses(rule: RowRule) -> bool:
-    return rule.spec.on_failure is OnFailure.QUARANTINE
-
-
-def _any(numbers: Sequence[int]) -> nw.Expr:
-    flags = [nw.col(flag_of(number)) for number in numbers]
+def _any_refuses(rules: Sequence[RowRule], start: int = 0) -> nw.Expr:
+    quarantining = (n for n, rule in enumerate(rules, start) if rule.spec.on_failure is OnFailure.QUARANTINE)
+    flags = [nw.col(flag_of(number)) for number in quarantining]
     return nw.any_horizontal(*flags, ignore_nulls=True) if flags else nw.lit(False)  # noqa: FBT003 - a literal
 
 
@@ -181,11 +180,10 @@ def _fates(step: Step, judged: nw.LazyFrame) -> pl.DataFrame | None:
     order = [sequence_by] if sequence_by else []
     columns = list(dict.fromkeys([partition, *keys, *order, RAW_HASH, ROW_ID]))
     found = step.lake.engine.collect(candidates.filter(~nw.col(REFUSED)).select(*columns))
-    decide: Callable[..., pl.DataFrame] = older_versions
     if load.duplicates == "quarantine":
         # Equal rows of gold have equal row ids; a fate that is there twice would double its rows.
         return members_of_repeated_keys(found, partition=partition, keys=keys).unique()
-    return decide(found, partition=partition, keys=keys, sequence_by=sequence_by)
+    return older_versions(found, partition=partition, keys=keys, sequence_by=sequence_by)
 
 
 def _valid(step: Step) -> Take:
@@ -194,22 +192,20 @@ def _valid(step: Step) -> Take:
 
 def _refused(step: Step, rules: Rules, raw: Mapping[str, str]) -> Take:
     def take(judged: nw.LazyFrame) -> nw.LazyFrame:
-        rows = judged.filter(nw.col(REFUSED) | (nw.col(KEPT) & nw.col(REFUSED_LATER)))
-        return quarantine_rows(rows, rules.all, raw, step.contract)
+        return quarantine_rows(judged.filter(nw.col(HELD)), rules.all, raw, step.contract)
 
     return take
 
 
 def _totals(step: Step, judged: nw.LazyFrame, rules: Rules) -> Totals:
     flags = [flag_of(number) for number in range(len(rules.all))]
-    refused = nw.col(REFUSED) | (nw.col(KEPT) & nw.col(REFUSED_LATER))
     unwaived = is_unwaived(step, rules.all)
-    waived = [] if unwaived is None else [(refused & ~unwaived).cast(nw.Int64).sum().alias("waived")]
+    waived = [] if unwaived is None else [(nw.col(HELD) & ~unwaived).cast(nw.Int64).sum().alias("waived")]
     late = is_late(step.contract)
     totals = (
         nw.len().cast(nw.Int64).alias("rows"),
         nw.col(VALID).cast(nw.Int64).sum().alias("valid"),
-        refused.cast(nw.Int64).sum().alias("refused"),
+        nw.col(HELD).cast(nw.Int64).sum().alias("refused"),
         (~nw.col(REFUSED) & (nw.col(FATE) == OLDER)).cast(nw.Int64).sum().alias("older"),
         *[nw.col(name).cast(nw.Int64).sum().alias(name) for name in flags],
         *waived,
@@ -232,9 +228,7 @@ def _refused_totals(step: Step, refused: Sequence[StagedFile]) -> pl.DataFrame:
     return step.lake.engine.collect(totals.drop("rows").rename(names))
 
 
-def _add_up(counts: dict[str, dict[str, int]], totals: pl.DataFrame, partition_column: str) -> None:
+def _add_up(counts: dict[str, Counter[str]], totals: pl.DataFrame, partition_column: str) -> None:
     for row in totals.iter_rows(named=True):
-        sums = counts.setdefault(str(row[partition_column]), {})
-        for name, number in row.items():
-            if name != partition_column:
-                sums[name] = sums.get(name, 0) + int(number or 0)
+        sums = counts.setdefault(str(row.pop(partition_column)), Counter())
+        sums.update({name: int(number or 0) for name, number in row.items()})

@@ -21,7 +21,7 @@ def _target(group: str, module: str, *tests: str) -> Target:
 
 _ENTITY, _CONTRACT = "unit/pipeline/test_entity.py", "unit/pipeline/test_entity_contract.py"
 _ROWS = "unit/pipeline/test_entity_rows.py"
-_COMMIT = tuple(f"integration/storage/test_{name}.py" for name in ("commit_log", "commit", "fence"))
+_COMMIT = tuple(f"integration/storage/test_{name}.py" for name in ("commit_log", "commit_conflicts", "commit", "fence"))
 
 TARGETS = (
     _target("derive", "pipeline/entities/entity.py", _CONTRACT, _ENTITY),
@@ -35,9 +35,9 @@ TARGETS = (
     _target(
         "ledger",
         "pipeline/split.py",
-        "pipelines/test_shapes.py",
         "pipelines/test_keys.py",
-        "pipelines/test_conservation.py",
+        "pipelines/test_shapes.py",
+        "pipelines/test_late_data.py",
     ),
     _target("ledger", "quality/gate.py", "unit/quality/test_gate.py", "unit/quality/test_verdict.py"),
     _target("quarantine", "quality/quarantine.py", "unit/quality/test_verdict.py", "pipelines/test_shapes.py"),
