@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import narwhals as nw
 import polars as pl
@@ -63,6 +63,28 @@ class Totals:
         if self.only is None:
             return self.rows.group_by(self.by).agg(*self.sums)
         return self.rows.select(*self.sums).with_columns(nw.lit(self.only).alias(self.by))
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStage:
+    """A part of a computation as the engine itself accounts for it, such as a stage of Spark."""
+
+    name: str
+    seconds: float
+    tasks: int = 0
+    rows: int = 0
+    bytes_read: int = 0
+    bytes_written: int = 0
+    peak_bytes: int = 0
+
+
+@runtime_checkable
+class TellsStages(Protocol):
+    """What an engine offers beside `Engine` when it knows where the time of a computation went."""
+
+    def last_stages(self) -> list[EngineStage]:
+        """Return the stages of what was computed since this was last asked."""
+        ...
 
 
 class Engine(Protocol):

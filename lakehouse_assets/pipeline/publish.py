@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from lakehouse_assets.naming import BUCKET, TableName, blocked_of, quarantine_of
 from lakehouse_assets.pipeline.audit import Audited, audit
 from lakehouse_assets.pipeline.draft import Draft
+from lakehouse_assets.pipeline.profiling.stopwatch import stage
 from lakehouse_assets.pipeline.recorded import BLOCKED_SUFFIX, Recorded, recorded
 from lakehouse_assets.pipeline.refused.dead_letters import keep_dead_letters, supersede_dead_letters
 from lakehouse_assets.pipeline.step import Step, files_behind, open_quarantine, quarantine_columns
@@ -37,7 +38,8 @@ def publish(step: Step, draft: Draft) -> list[PartitionResult]:
     Raises PartitionsMovedError when another run published one of them first (the caller redoes the chunk).
     """
     started = time.perf_counter()
-    audited = {one.partition: one for one in audit(step, draft)}
+    with stage("audit"):
+        audited = {one.partition: one for one in audit(step, draft)}
     served = recorded(step.lake.objects_of(step.name), step.table, step.partitions, skip_damaged=True)
     good = {name for name, one in audited.items() if not one.is_blocked}
     same = {name for name in good if _is_kept(step, draft, audited[name], served.get(name))}
@@ -104,12 +106,16 @@ def _publish_changed(step: Step, draft: Draft, audited: list[Audited]) -> OpenTa
     is_derived = draft.derivation is not None
     valid = valid if is_derived else (*valid, *_empty_files(step, draft, partitions, valid))
     record = record_of(step, audited, (*valid, *refused), PUBLISHED)
-    metadata = write_record(step.lake.objects_of(step.name), dataclasses.replace(record, derivation=draft.derivation))
+    with stage("write record"):
+        record = dataclasses.replace(record, derivation=draft.derivation)
+        metadata = write_record(step.lake.objects_of(step.name), record)
     names = draft.replaces or tuple(sorted(partitions))
     if refused:
         columns = quarantine_columns(step.contract)
-        commit(open_quarantine(step), Change(refused, names, columns, metadata, adds_beside=True))
-    return commit(step.table, Change(valid, names, draft.columns, metadata, is_whole=is_derived))
+        with stage("commit quarantine"):
+            commit(open_quarantine(step), Change(refused, names, columns, metadata, adds_beside=True))
+    with stage("commit table"):
+        return commit(step.table, Change(valid, names, draft.columns, metadata, is_whole=is_derived))
 
 
 def _empty_files(step: Step, draft: Draft, partitions: Iterable[str], valid: Iterable[StagedFile]) -> list[StagedFile]:
