@@ -1,61 +1,83 @@
 """The few operations that Narwhals cannot express, or not equally on both engines, as Narwhals expressions.
 
-Hashing, casts that give null instead of raising, text to times, JSON of a row. Everything else is plain Narwhals,
-in the room that needs it. Each operation says what the other engine has to do to give the same result.
+Casts that give null instead of raising, text to times, lists of reasons; hashes are in `hashing`, JSON in `json_text`,
+and all of them are found here. Everything else is plain Narwhals, in the room that needs it.
 """
 
-import hashlib
-import struct
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import narwhals as nw
 import polars as pl
-from narwhals._expression_parsing import ExprKind, ExprNode
 
-from lakehouse_assets.errors import LakehouseError
+from lakehouse_assets.engines.hashing import content_hash, content_totals, row_hash, spread
+from lakehouse_assets.engines.json_text import json_field, row_as_json
+from lakehouse_assets.engines.native import Spark, double_text, natively, nfc
+
+__all__ = [
+    "BLANKS", "ENGINE_ERRORS", "as_text", "as_utc", "content_hash", "content_totals", "has_only_ascii", "joined_field",
+    "json_field", "localised", "native_type", "natively", "read_number", "reasons_of", "row_as_json", "row_hash",
+    "spread", "to_nfc", "try_cast", "try_datetime", "try_localise",
+]  # fmt: skip
 
 ENGINE_ERRORS: tuple[type[Exception], ...] = (pl.exceptions.PolarsError, nw.exceptions.NarwhalsError)
 
-SPARK_SEED = 42
-_LOW_BITS = 0xFFFF_FFFF
+# Everything that Unicode calls white space: `strip_chars()` without it strips less on Spark.
+BLANKS = "\t\n\x0b\x0c\r \x85\u00a0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
+
+_DIGITS = r"([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
+_INTEGER, _DECIMAL = r"\A[+-]?[0-9]+\z", rf"\A[+-]?{_DIGITS}\z"
+_DOUBLE = rf"\A[+-]?({_DIGITS}|(?i:nan|inf|infinity))\z"
+_BEYOND_LONG = float(2**63)
+_DDL: Mapping[type[nw.dtypes.DType], str] = {
+    nw.Boolean: "boolean", nw.Int8: "tinyint", nw.Int16: "smallint", nw.Int32: "int", nw.Int64: "bigint",
+    nw.Float64: "double", nw.String: "string", nw.Date: "date",
+}  # fmt: skip
+# Chrono patterns of partition values, as Java writes them.
+_JAVA = {"%Y-%m-%d": "yyyy-MM-dd", "%Y-%m-%d-%H:%M": "yyyy-MM-dd-HH:mm"}
 
 
-class _PolarsExpr(nw.Expr):
-    """An expression with a step that only Polars can run; on another engine it says so instead of guessing."""
+def read_number(text: nw.Expr, dtype: nw.dtypes.DType) -> nw.Expr:
+    """Read text as a number, null where it is none or does not fit; integers are exactly `[+-]?[0-9]+`.
 
-    def _to_compliant_expr(self, ns: Any) -> Any:  # noqa: ANN401 - private protocol of Narwhals
-        if ns._implementation is not nw.Implementation.POLARS:  # noqa: SLF001 - no public way to ask an expression
-            raise LakehouseError(
-                f"this operation has no {ns._implementation.name} half yet.",  # noqa: SLF001
-                where="lakehouse_assets/engines/kit.py",
-                fix="Set `engine: polars` for the table.",
-            )
-        return super()._to_compliant_expr(ns)
-
-
-def natively(expr: nw.Expr, polars: Callable[[pl.Expr], pl.Expr]) -> nw.Expr:
-    """Add a step in the engine's own language; the two halves of an operation are written next to each other."""
-    # `pipe` reaches Polars untouched through Narwhals; the canary test in tests/unit/engines watches this.
-    return _PolarsExpr(*expr._nodes, ExprNode(ExprKind.ELEMENTWISE, "pipe", function=polars))  # noqa: SLF001
-
-
-def try_cast(expr: nw.Expr, dtype: nw.dtypes.DType) -> nw.Expr:
-    """Cast; what cannot be cast is null. Text to integer takes exactly `[+-]?[0-9]+`, as Spark's `try_cast` of it."""
+    Digits beyond the scale of a decimal are rounded in the engine's own way: whoever reads makes sure there are none.
+    """
     native = native_type(dtype)
-    return natively(expr, lambda e: e.cast(native, strict=False))
+    # Spark reads more than Polars: blanks around a number, and Java's suffixes.
+    shape = _INTEGER if dtype.is_integer() else _DECIMAL if isinstance(dtype, nw.Decimal) else _DOUBLE
+
+    def spark(c: Any, on: Spark) -> Any:  # noqa: ANN401 - pyspark Columns
+        f, number = on.functions, c
+        if shape is _DOUBLE:
+            number = f.regexp_replace(c, r"\A[+-](?i:nan)\z", "nan")  # no sign there
+        return f.when(c.rlike(shape), number).try_cast(_ddl(dtype))
+
+    return natively(text, lambda e: e.cast(native, strict=False), spark)
 
 
-def try_datetime(expr: nw.Expr, pattern: str, *, has_offset: bool = False) -> nw.Expr:
-    """Read text by a chrono pattern as microseconds, null when it does not fit; UTC with `has_offset`, else naive."""
+def try_cast(number: nw.Expr, dtype: nw.dtypes.DType) -> nw.Expr:
+    """Cast a number; what does not fit is null, and a fraction is cut off on the way to an integer."""
+    native = native_type(dtype)
+
+    def spark(c: Any, on: Spark) -> Any:  # noqa: ANN401 - pyspark Columns
+        f, double = on.functions, c.cast("double")
+        # Spark makes the largest long of doubles that are just beyond it.
+        fits = (f.typeof(c) != "double") | ((double >= -_BEYOND_LONG) & (double < _BEYOND_LONG))
+        return (f.when(fits, c) if dtype.is_integer() else c).try_cast(_ddl(dtype))
+
+    return natively(number, lambda e: e.cast(native, strict=False), spark)
+
+
+def try_datetime(expr: nw.Expr, pattern: str) -> nw.Expr:
+    """Read text by one of the chrono patterns of partition values as UTC microseconds, null when it does not fit."""
     # A cache of seen texts pays only where few differ: times with seconds rarely repeat.
     cache = "%S" not in pattern
+    java = _JAVA[pattern]
 
     def polars(e: pl.Expr) -> pl.Expr:
-        zone = "UTC" if has_offset else None
-        return e.str.to_datetime(pattern, time_unit="us", time_zone=zone, strict=False, cache=cache, ambiguous="null")
+        return e.str.to_datetime(pattern, time_unit="us", time_zone="UTC", strict=False, cache=cache)
 
-    return natively(expr, polars)
+    return natively(expr, polars, lambda c, on: on.functions.try_to_timestamp(c, on.functions.lit(java)))
 
 
 def try_localise(expr: nw.Expr, zone: str, *, ambiguous: Literal["null", "earliest"] = "null") -> nw.Expr:
@@ -64,39 +86,70 @@ def try_localise(expr: nw.Expr, zone: str, *, ambiguous: Literal["null", "earlie
     def polars(e: pl.Expr) -> pl.Expr:
         return e.dt.replace_time_zone(zone, ambiguous=ambiguous, non_existent="null").dt.convert_time_zone("UTC")
 
-    return natively(expr, polars)
+    return natively(expr, polars, lambda c, on: localised(c.cast("timestamp"), zone, ambiguous, on))
+
+
+def localised(local: Any, zone: str, ambiguous: str, on: Spark) -> Any:  # noqa: ANN401 - pyspark Columns
+    """Return Spark's UTC moments at which the clock of `zone` showed what `local` shows in UTC."""
+    if zone == "UTC":
+        return local
+    f = on.functions
+
+    def shown(moment: Any) -> Any:  # noqa: ANN401 - pyspark Columns
+        return f.from_utc_timestamp(moment, zone)
+
+    def candidate(local: Any, hours: int) -> Any:  # noqa: ANN401 - pyspark Columns
+        near = f.timestamp_add("HOUR", f.lit(hours), local)
+        return f.timestamp_micros(f.unix_micros(local) - (f.unix_micros(shown(near)) - f.unix_micros(near)))
+
+    def chosen(both: Any) -> Any:  # noqa: ANN401 - pyspark Columns
+        local, before, after = (both.getField(name) for name in ("local", "before", "after"))
+        before, after = f.when(shown(before) == local, before), f.when(shown(after) == local, after)
+        if ambiguous == "earliest":
+            return f.least(before, after)
+        return f.when(before.isNull() | after.isNull() | (before == after), f.coalesce(before, after))
+
+    # The offsets of a day before and a day after: around a change of the clock one of them, both or neither is right.
+    return let(
+        let(
+            local,
+            lambda c: f.struct(c.alias("local"), candidate(c, -24).alias("before"), candidate(c, 24).alias("after")),
+            on,
+        ),
+        chosen,
+        on,
+    )
+
+
+def let(value: Any, then: Callable[[Any], Any], on: Spark) -> Any:  # noqa: ANN401 - pyspark Columns
+    """Use a value several times that is computed once: Spark has no other names inside an expression."""
+    return on.functions.get(on.functions.transform(on.functions.array(value), then), on.functions.lit(0))
+
+
+def as_text(expr: nw.Expr, dtype: nw.dtypes.DType) -> nw.Expr:
+    """Return the text of a value of type `dtype`: numbers in as few digits as name them exactly."""
+    if dtype == nw.Float64():
+        return natively(expr, lambda e: pl.when(e == 0).then(pl.lit("0.0")).otherwise(e.cast(pl.String)), double_text)
+    return expr.cast(nw.String)
+
+
+def as_utc(expr: nw.Expr) -> nw.Expr:
+    """Say of naive times that they are UTC."""
+    return natively(expr, lambda e: e.dt.replace_time_zone("UTC"), lambda c, _: c.cast("timestamp"))
 
 
 def to_nfc(expr: nw.Expr) -> nw.Expr:
     """Return text in Unicode normalisation form C, in which equal text has equal bytes."""
-    return natively(expr, lambda e: e.str.normalize("NFC"))
+    return natively(expr, lambda e: e.str.normalize("NFC"), nfc)
 
 
 def has_only_ascii(expr: nw.Expr) -> nw.Expr:
     """Whether text has no character beyond ASCII: one cheap comparison that spares a regular expression."""
-    return natively(expr, lambda e: e.str.len_bytes() == e.str.len_chars())
-
-
-def row_as_json(columns: Mapping[str, str]) -> nw.Expr:
-    """Return a JSON object of `columns` (name in the object -> column), nulls kept, decimals as exact text."""
-    names = list(columns.items())
-
-    def polars(_: pl.Expr) -> pl.Expr:
-        return pl.struct([pl.col(column).alias(name) for name, column in names]).struct.json_encode()
-
-    return natively(nw.col(names[0][1]), polars)
-
-
-def json_field(expr: nw.Expr, name: str) -> nw.Expr:
-    """Return one field of JSON objects as text: texts as they are, other values as JSON; null where there is none."""
-    path = "$['" + name.replace("'", "\\'") + "']"
-
-    def polars(e: pl.Expr) -> pl.Expr:
-        if "\\" in name:  # paths cannot say it
-            return e.str.json_decode(pl.Struct({name: pl.String})).struct.field(name)
-        return e.str.json_path_match(path)
-
-    return natively(expr, polars)
+    return natively(
+        expr,
+        lambda e: e.str.len_bytes() == e.str.len_chars(),
+        lambda c, on: on.functions.octet_length(c) == on.functions.char_length(c),
+    )
 
 
 def reasons_of(flags: Mapping[str, Mapping[str, str | None]]) -> nw.Expr:
@@ -107,7 +160,12 @@ def reasons_of(flags: Mapping[str, Mapping[str, str | None]]) -> nw.Expr:
         each = [pl.when(pl.col(flag)).then(_constant(fields)) for flag, fields in items]
         return pl.concat_list(each).list.drop_nulls()
 
-    return natively(nw.col(items[0][0]), polars)
+    def spark(_: Any, on: Spark) -> Any:  # noqa: ANN401 - pyspark Columns
+        f = on.functions
+        structs = [f.struct(*(f.lit(v).cast("string").alias(k) for k, v in fields.items())) for _, fields in items]
+        return f.array_compact(f.array(*(f.when(f.col(flag), s) for (flag, _), s in zip(items, structs, strict=True))))
+
+    return natively(nw.col(items[0][0]), polars, spark)
 
 
 def joined_field(expr: nw.Expr, field: str) -> nw.Expr:
@@ -116,62 +174,10 @@ def joined_field(expr: nw.Expr, field: str) -> nw.Expr:
     def polars(e: pl.Expr) -> pl.Expr:
         return e.list.eval(pl.element().struct.field(field)).list.join(" ")
 
-    return natively(expr, polars)
+    def spark(c: Any, on: Spark) -> Any:  # noqa: ANN401 - pyspark Columns
+        return on.functions.array_join(on.functions.transform(c, lambda each: each.getField(field)), " ")
 
-
-def row_hash(columns: Mapping[str, nw.dtypes.DType]) -> nw.Expr:
-    """Return one signed 64-bit hash of the columns (name -> type) in their order. Stored: never change it.
-
-    Definition, with XXH64 over UTF-8 bytes and the seed of column i, `S(i) = XXH64(i as 4 bytes little-endian, 42)`:
-    a null is `S(i)`, anything else `XXH64(canonical text, S(i))`; these are combined by XOR, and the result is
-    `XXH64(decimal text of the combined signed integer, 42)`. On Spark: `xxhash64(lit(i), text)`, `bitwiseXOR`, and
-    `xxhash64(text of it)`. Canonical text: strings as they are; integers, decimals and doubles as Polars prints them
-    (decimals with their full scale); booleans `0` or `1`; dates as days, timestamps as microseconds since 1970.
-    """
-    if not columns:
-        raise LakehouseError("a row hash needs at least one column.", where="lakehouse_assets/engines/kit.py")
-    items = list(enumerate(columns.items()))
-
-    def polars(_: pl.Expr) -> pl.Expr:
-        import polars_hash  # noqa: F401, PLC0415 - registers the namespace; only where a row is hashed
-
-        hashes = [_column_hash(pl.col(name), dtype, column_seed(i)) for i, (name, dtype) in items]
-        combined = hashes[0]
-        for each in hashes[1:]:
-            combined = combined ^ each
-        text = combined.reinterpret(signed=True).cast(pl.String)
-        return _xxhash64(text, SPARK_SEED).reinterpret(signed=True)
-
-    return natively(nw.col(items[0][1][0]), polars)
-
-
-def spread(columns: Mapping[str, nw.dtypes.DType], parts: int) -> nw.Expr:
-    """Return a number below `parts` for the columns: the low 32 bits of their row hash, unsigned, modulo `parts`.
-
-    Stored as buckets: never change it. On Spark: `row_hash & 4294967295L` and `%`, which is never negative then.
-    """
-    return natively(row_hash(columns), lambda e: (e.reinterpret(signed=False) & _LOW_BITS).cast(pl.Int64) % parts)
-
-
-def column_seed(position: int) -> int:
-    """Return the seed of the column at `position`: what Spark's `xxhash64(lit(position))` gives, unsigned."""
-    return _xxh64_of_four_bytes(struct.pack("<i", position), SPARK_SEED)
-
-
-def content_totals(hash_column: str, *, where: str = "", prefix: str = "content") -> list[nw.Expr]:
-    """Return sums of the low and high 32 bits of a hash column, `<prefix>_low` and `<prefix>_high`, for an aggregation.
-
-    Sums do not depend on order and add up over passes; `where` names a boolean column that selects rows.
-    """
-    return [
-        _half(hash_column, where, lambda e: e & _LOW_BITS).sum().alias(f"{prefix}_low"),
-        _half(hash_column, where, lambda e: e // (_LOW_BITS + 1)).sum().alias(f"{prefix}_high"),
-    ]
-
-
-def content_hash(rows: int, low: int, high: int) -> str:
-    """Return the hash of a set of rows from its totals, 32 hexadecimal digits."""
-    return hashlib.sha256(f"{rows}:{low}:{high}".encode()).hexdigest()[:32]
+    return natively(expr, polars, spark)
 
 
 def native_type(dtype: nw.dtypes.DType) -> pl.DataType:
@@ -180,46 +186,11 @@ def native_type(dtype: nw.dtypes.DType) -> pl.DataType:
     return native
 
 
-def _half(column: str, where: str, part: Callable[[pl.Expr], pl.Expr]) -> nw.Expr:
-    def polars(e: pl.Expr) -> pl.Expr:
-        half = part(e.reinterpret(signed=False)).cast(pl.Int64)
-        return half * pl.col(where).cast(pl.Int64) if where else half
-
-    return natively(nw.col(column), polars)
-
-
-def _column_hash(column: pl.Expr, dtype: nw.dtypes.DType, seed: int) -> pl.Expr:
-    text = column
-    if isinstance(dtype, nw.Boolean):
-        text = column.cast(pl.Int8)
-    elif isinstance(dtype, nw.Date | nw.Datetime):
-        text = column.to_physical()
-    elif isinstance(dtype, nw.Float64):
-        text = column + 0.0  # one zero: -0.0 equals 0.0
-    if not isinstance(dtype, nw.String):
-        text = text.cast(pl.String)
-    return _xxhash64(text, seed).fill_null(pl.lit(seed, pl.UInt64))
-
-
-def _xxhash64(text: pl.Expr, seed: int) -> pl.Expr:
-    hashed: pl.Expr = text.nchash.xxhash64(seed=seed)  # type: ignore[attr-defined]  # registered by polars_hash
-    return hashed
+def _ddl(dtype: nw.dtypes.DType) -> str:
+    if isinstance(dtype, nw.Decimal):
+        return f"decimal({dtype.precision},{dtype.scale})"
+    return _DDL[type(dtype)]
 
 
 def _constant(fields: Mapping[str, str | None]) -> pl.Expr:
     return pl.struct([pl.lit(value, pl.String).alias(name) for name, value in fields.items()])
-
-
-_PRIME_1, _PRIME_2, _PRIME_3 = 0x9E3779B185EBCA87, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9
-_PRIME_5 = 0x27D4EB2F165667C5
-_MASK = 0xFFFF_FFFF_FFFF_FFFF
-
-
-def _xxh64_of_four_bytes(data: bytes, seed: int) -> int:
-    # XXH64 specification, the branch for inputs of exactly four bytes.
-    state = (seed + _PRIME_5 + 4) & _MASK
-    state ^= (int.from_bytes(data, "little") * _PRIME_1) & _MASK
-    state = ((state << 23 | state >> 41) * _PRIME_2 + _PRIME_3) & _MASK
-    state = ((state ^ state >> 33) * _PRIME_2) & _MASK
-    state = ((state ^ state >> 29) * _PRIME_3) & _MASK
-    return state ^ state >> 32

@@ -1,34 +1,21 @@
 """Text to UTC timestamps, form by form: each form is tried only on the texts that the ones before did not take.
 
 Which forms there are is decided by who calls. On Polars each batch stops at the form that takes its last text, so
-a source that writes one form pays for one; on Spark the same is a `coalesce` of `try_to_timestamp` by form.
+a source that writes one form pays for one; on Spark the same is a `coalesce`, in `spark_times`.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import narwhals as nw
 import polars as pl
 
-from lakehouse_assets.engines.kit import natively
+from lakehouse_assets.engines.native import Spark, natively
+from lakehouse_assets.engines.spark_times import read_on_spark
+from lakehouse_assets.engines.time_form import TimeForm
 
 _UTC = pl.Datetime("us", "UTC")
 Ambiguous = Literal["null", "earliest"]
-
-
-@dataclass(frozen=True, slots=True)
-class TimeForm:
-    """A chrono pattern, and what a whole text of it looks like; `leap` is the same with second 60, or "".
-
-    A form with `has_offset` says its own distance from UTC, one with `is_utc` means UTC, others mean the zone.
-    """
-
-    pattern: str
-    shape: str
-    leap: str = ""
-    has_offset: bool = False
-    is_utc: bool = False
 
 
 def read_times(text: nw.Expr, forms: Sequence[TimeForm], zone: str, *, ambiguous: Ambiguous = "null") -> nw.Expr:
@@ -50,7 +37,15 @@ def read_times(text: nw.Expr, forms: Sequence[TimeForm], zone: str, *, ambiguous
         known.append((e, e.map_batches(read, _UTC, is_elementwise=True)))
         return known[-1][1]
 
-    return natively(text, polars)
+    def spark(column: Any, on: Spark) -> Any:  # noqa: ANN401 - pyspark Columns
+        return read_on_spark(column, forms, zone, ambiguous, on)
+
+    return natively(text, polars, spark)
+
+
+def from_micros(count: nw.Expr) -> nw.Expr:
+    """Return the UTC timestamps that are so many microseconds after 1970."""
+    return natively(count, lambda e: e.cast(_UTC), lambda c, on: on.functions.timestamp_micros(c))
 
 
 def _read(texts: pl.Series, forms: Sequence[TimeForm], localised: Callable[[pl.Series], pl.Series]) -> pl.Series:

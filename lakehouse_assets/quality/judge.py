@@ -59,7 +59,7 @@ def window_end_of(partition_column: str = PROC_DATE, *, hourly: bool = False) ->
     """Return what `run_time` means: the last microsecond of the row's partition, never the clock."""
     pattern, length = ("%Y-%m-%d-%H:%M", "1h") if hourly else ("%Y-%m-%d", "1d")
     start = kit.try_datetime(nw.col(partition_column), pattern)
-    return start.dt.offset_by(length).dt.offset_by("-1us").dt.replace_time_zone("UTC")
+    return start.dt.offset_by(length).dt.offset_by("-1us")
 
 
 def bind(
@@ -98,7 +98,7 @@ def is_refused(rules: Sequence[RowRule]) -> nw.Expr:
 
 def counts(rules: Sequence[RowRule]) -> list[nw.Expr]:
     """Return the number of violations of every rule, for one select or one aggregation of a flagged frame."""
-    return [nw.col(flag_of(number)).sum().alias(flag_of(number)) for number in range(len(rules))]
+    return [nw.col(flag_of(number)).cast(nw.Int64).sum().alias(flag_of(number)) for number in range(len(rules))]
 
 
 def to_results(rules: Sequence[RowRule], counted: Mapping[str, Any], checked_rows: int) -> tuple[RuleResult, ...]:

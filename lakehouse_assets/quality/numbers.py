@@ -21,11 +21,11 @@ _TRUE, _FALSE = ["true", "1"], ["false", "0"]
 def to_integer(text: nw.Expr, column_type: ColumnType, options: ParseOptions) -> nw.Expr:
     """Return the integer of `[+-]?[0-9]+`, or null; with `lossless_integer` also of `1.0` and `1e3`."""
     dtype = to_narwhals(column_type)
-    plain = kit.try_cast(text, dtype)
+    plain = kit.read_number(text, dtype)
     if not options.lossless_integer:
         return plain
     rest = nw.when(plain.is_null()).then(text)
-    exact = kit.try_cast(nw.when(rest.str.contains(whole(_LOSSLESS))).then(rest), _WIDE)
+    exact = kit.read_number(nw.when(rest.str.contains(whole(_LOSSLESS))).then(rest), _WIDE)
     integer = kit.try_cast(exact, dtype)
     return nw.coalesce(plain, nw.when(kit.try_cast(integer, _WIDE) == exact).then(integer))
 
@@ -36,15 +36,15 @@ def to_decimal(text: nw.Expr, column_type: ColumnType, options: ParseOptions) ->
     scale = column_type.scale
     bare = f"[0-9][0-9]{{0,{scale - 1}}}0*" if scale else "0+"
     fits = text.str.contains(whole(rf"[+-]?([0-9]+(\.[0-9]{{0,{scale}}}0*)?|\.{bare})"))
-    return nw.when(fits).then(kit.try_cast(text, to_narwhals(column_type)))
+    return nw.when(fits).then(kit.read_number(text, to_narwhals(column_type)))
 
 
 def to_double(text: nw.Expr, options: ParseOptions) -> nw.Expr:
     """Return the finite double nearest to a number, or null; integers beyond 2^53 only where they are exact."""
     text = _with_point(text, options)
-    value = kit.try_cast(text, nw.Float64())
+    value = kit.read_number(text, nw.Float64())
     large = nw.when(value.abs() >= _EXACT_DOUBLE).then(text)
-    integer = kit.try_cast(large, nw.Int64())
+    integer = kit.read_number(large, nw.Int64())
     loses = large.str.contains(whole(_INTEGER)) & (
         kit.try_cast(integer.cast(nw.Float64), nw.Int64()) != integer
     ).fill_null(value=True)
@@ -70,7 +70,7 @@ def is_number(text: nw.Expr, column_type: ColumnType, options: ParseOptions) -> 
 
 def is_non_finite(text: nw.Expr, options: ParseOptions) -> nw.Expr:
     """Whether a refused text is NaN, infinite, or too large for a double."""
-    return ~kit.try_cast(_with_point(text, options), nw.Float64()).is_finite()
+    return ~kit.read_number(_with_point(text, options), nw.Float64()).is_finite()
 
 
 def has_leading_zeros(text: nw.Expr) -> nw.Expr:

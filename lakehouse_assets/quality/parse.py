@@ -107,7 +107,7 @@ def _typed(column: Column, raw_name: str, dtype: nw.dtypes.DType) -> Parsing:
     value = nw.col(raw_name)
     reading = typed.read(value, dtype, column)
     if reading is None:
-        text = value.cast(nw.String)
+        text = kit.as_text(value, dtype)
         return _assembled(column, _reader(column)(text), text, _reasons(column), {})
     if reading is value:
         return Parsing((value.alias(column.name),), ())

@@ -1,10 +1,13 @@
 """Text to dates and timestamps: by declared patterns or ISO 8601, in a declared zone, never guessed."""
 
+from dataclasses import replace
+
 import narwhals as nw
 
 from lakehouse_assets.contracts.model import ParseOptions
 from lakehouse_assets.engines import kit
-from lakehouse_assets.engines.times import Ambiguous, TimeForm, read_times
+from lakehouse_assets.engines.time_form import TimeForm
+from lakehouse_assets.engines.times import Ambiguous, from_micros, read_times
 from lakehouse_assets.quality.patterns import read_pattern
 
 _ISO_DATE = ("%Y-%m-%d",)
@@ -18,8 +21,7 @@ _LAST_SECOND = 253_402_300_799  # of the year 9999
 
 def to_date(text: nw.Expr, options: ParseOptions) -> nw.Expr:
     """Return the date of a text, or null."""
-    forms = [read_pattern(pattern) for pattern in options.formats or _ISO_DATE]
-    return read_times(text, forms, "UTC").cast(nw.Date)
+    return _read(text, replace(options, formats=options.formats or _ISO_DATE), "UTC").cast(nw.Date)
 
 
 def to_timestamp(text: nw.Expr, options: ParseOptions) -> nw.Expr:
@@ -61,6 +63,6 @@ def _forms(options: ParseOptions) -> list[TimeForm]:
 
 
 def _epoch(text: nw.Expr, factor: int) -> nw.Expr:
-    count = kit.try_cast(text, nw.Int64())
+    count = kit.read_number(text, nw.Int64())
     last = _LAST_SECOND * 1_000_000 // factor
-    return (nw.when(count.is_between(-last, last)).then(count) * factor).cast(nw.Datetime("us", "UTC"))
+    return from_micros(nw.when(count.is_between(-last, last)).then(count) * factor)

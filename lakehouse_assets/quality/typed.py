@@ -37,13 +37,13 @@ def loss(column: Column) -> str:
 def _from_time(value: nw.Expr, dtype: nw.Datetime | nw.Date, column: Column) -> nw.Expr | None:
     kind, zone = column.type.kind, column.parse.timezone
     if isinstance(dtype, nw.Date):
-        midnight = value.cast(nw.Datetime("us")).dt.replace_time_zone("UTC")
+        midnight = kit.as_utc(value.cast(nw.Datetime("us")))
         return midnight if kind is Kind.TIMESTAMP else None
     if kind is Kind.TIMESTAMP:
         micros = value.cast(nw.Datetime("us", dtype.time_zone))
         if dtype.time_zone is not None:
             return micros.dt.convert_time_zone("UTC")
-        return micros.dt.replace_time_zone("UTC") if zone == "UTC" else kit.try_localise(micros, zone)
+        return kit.as_utc(micros) if zone == "UTC" else kit.try_localise(micros, zone)
     if kind is Kind.DATE:
         return nw.when(value == value.dt.truncate("1d")).then(value.cast(nw.Date))
     return None

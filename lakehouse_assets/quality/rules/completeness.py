@@ -3,6 +3,7 @@
 import narwhals as nw
 
 from lakehouse_assets.contracts.model import RuleKind
+from lakehouse_assets.engines.kit import BLANKS
 from lakehouse_assets.quality.rule import Example, rule, violating
 from lakehouse_assets.results import Dimension
 
@@ -19,14 +20,14 @@ def required(column: nw.Expr) -> nw.Expr:
 @rule(kind=RuleKind.ROW, dimension=_DIMENSION, example=Example(passing="x", failing="  "))
 def not_blank(column: nw.Expr) -> nw.Expr:
     """Text is present and has more than blanks."""
-    return (column.str.strip_chars() != "").fill_null(value=False)
+    return (column.str.strip_chars(BLANKS) != "").fill_null(value=False)
 
 
 @rule(kind=RuleKind.ROW, dimension=_DIMENSION, example=Example(passing="Ada", failing="N/A"))
 def not_placeholder(column: nw.Expr, *, values: list[str] | None = None) -> nw.Expr:
     """Text is no stand-in for a missing value, such as `N/A`, in any case of letters."""
     stand_ins = [value.lower() for value in (values or _PLACEHOLDERS)]
-    return (~column.str.strip_chars().str.to_lowercase().is_in(stand_ins)).fill_null(value=True)
+    return (~column.str.strip_chars(BLANKS).str.to_lowercase().is_in(stand_ins)).fill_null(value=True)
 
 
 @rule(
@@ -68,5 +69,5 @@ def any_present(*, columns: list[str]) -> nw.Expr:
 )
 def null_rate(frame: nw.LazyFrame, by: str, *, column: str, max: float = 0.0) -> nw.LazyFrame:  # noqa: A002 - the YAML key
     """Share of nulls in a column is at most `max`."""
-    nulls = frame.group_by(by).agg(nw.col(column).is_null().sum().cast(nw.Int64).alias("nulls"), nw.len().alias("rows"))
+    nulls = frame.group_by(by).agg(nw.col(column).is_null().cast(nw.Int64).sum().alias("nulls"), nw.len().alias("rows"))
     return violating(nulls, by, nw.col("nulls") <= nw.col("rows") * max, nw.col("nulls"))

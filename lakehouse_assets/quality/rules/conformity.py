@@ -6,6 +6,7 @@ from functools import reduce
 import narwhals as nw
 
 from lakehouse_assets.contracts.model import RuleKind
+from lakehouse_assets.engines.kit import BLANKS
 from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.quality.patterns import portable
 from lakehouse_assets.quality.rule import Example, rule
@@ -111,4 +112,4 @@ def multiple_of(column: nw.Expr, *, value: int) -> nw.Expr:
 @rule(kind=RuleKind.ROW, dimension=_DIMENSION, example=Example(passing="Ada", failing=" Ada"))
 def is_trimmed(column: nw.Expr) -> nw.Expr:
     """Text has no blanks around it."""
-    return column == column.str.strip_chars()
+    return column == column.str.strip_chars(BLANKS)

@@ -62,7 +62,7 @@ def share_of(
 ) -> nw.LazyFrame:
     """Share of rows with one of these values lies in [min, max]."""
     chosen = nw.col(column).is_in(values).fill_null(value=False)
-    counted = frame.group_by(by).agg(chosen.sum().cast(nw.Int64).alias("chosen"), nw.len().cast(nw.Int64).alias("rows"))
+    counted = frame.group_by(by).agg(chosen.cast(nw.Int64).sum().alias("chosen"), nw.len().cast(nw.Int64).alias("rows"))
     share = _inside(nw.col("chosen") / nw.col("rows"), min, max)
     return violating(counted, by, share, nw.col("rows"))
 

@@ -113,7 +113,7 @@ def _threshold(
     frame: nw.LazyFrame, by: str, found: nw.Expr, bounds: tuple[float, float | None], unit: str
 ) -> nw.LazyFrame:
     counted = frame.group_by(by).agg(
-        found.sum().cast(nw.Int64).alias("__found"), nw.len().cast(nw.Int64).alias("__rows")
+        found.cast(nw.Int64).sum().alias("__found"), nw.len().cast(nw.Int64).alias("__rows")
     )
     return _outside(counted, by, bounds, unit)
 

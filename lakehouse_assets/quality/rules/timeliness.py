@@ -48,5 +48,5 @@ def share_not_before(
 ) -> nw.LazyFrame:
     """Share of rows whose date or time is not before `value` is at least `min`."""
     older = nw.col(column) < value
-    counted = frame.group_by(by).agg(older.sum().cast(nw.Int64).alias("older"), nw.len().alias("rows"))
+    counted = frame.group_by(by).agg(older.cast(nw.Int64).sum().alias("older"), nw.len().alias("rows"))
     return violating(counted, by, nw.col("rows") - nw.col("older") >= nw.col("rows") * min, nw.col("older"))

@@ -5,6 +5,8 @@ Row by row only; which rows are refused is written in the contract, not here.
 
 import narwhals as nw
 
+from lakehouse_assets.engines.kit import BLANKS
+
 COUNTRIES = {"EIRE": "Ireland", "RSA": "South Africa", "USA": "United States"}
 LINE_TYPES = {
     "postage": ("POST", "DOT", "C2"),
@@ -22,8 +24,8 @@ MAX_QUANTITY, MAX_UNIT_PRICE = 100_000, 100_000
 def retail_order_lines(order_lines: nw.LazyFrame) -> nw.LazyFrame:
     """Normalise codes, names and identifiers; add `is_cancellation`, `line_type`, `is_revenue`, `line_amount`."""
     spelled = order_lines.with_columns(
-        stock_code=nw.col("stock_code").str.strip_chars().str.to_uppercase(),
-        description=nw.col("description").str.replace_all(r"[ \t]+", " ").str.strip_chars(),
+        stock_code=nw.col("stock_code").str.strip_chars(BLANKS).str.to_uppercase(),
+        description=nw.col("description").str.replace_all(r"[ \t]+", " ").str.strip_chars(BLANKS),
         customer_id=nw.col("customer_id").str.replace_all(r"^([0-9]+)\.0\z", "$1"),
         country=_spelled("country", COUNTRIES),
         is_cancellation=nw.col("invoice_no").str.starts_with("C").fill_null(False),  # noqa: FBT003 - the fill value
@@ -33,7 +35,7 @@ def retail_order_lines(order_lines: nw.LazyFrame) -> nw.LazyFrame:
 
 
 def _spelled(column: str, names: dict[str, str]) -> nw.Expr:
-    value = nw.col(column).str.strip_chars()
+    value = nw.col(column).str.strip_chars(BLANKS)
     for received, name in names.items():
         value = nw.when(value == received).then(nw.lit(name)).otherwise(value)
     return value
