@@ -28,10 +28,10 @@ TARGETS = (
     _target("derive", "pipeline/entities/current.py", _ROWS, _ENTITY),
     _target("derive", "pipeline/entities/history.py", _ROWS, _ENTITY),
     _target("derive", "pipeline/entities/rules.py", "unit/pipeline/test_entity_rules.py", "pipelines/test_derive.py"),
-    _target("derive", "pipeline/entities/work.py", "pipelines/test_derive.py", "pipelines/test_derive_properties.py"),
+    _target("derive", "pipeline/entities/work.py", "pipelines/test_derive.py"),
     _target("derive", "pipeline/entities/passes.py", "unit/pipeline/test_passes.py", "pipelines/test_derive.py"),
     _target("derive", "pipeline/entities/derivation.py", "pipelines/test_derivation.py", "pipelines/test_derive.py"),
-    _target("derive", "pipeline/entities/derive.py", "pipelines/test_derive.py", "pipelines/test_derive_properties.py"),
+    _target("derive", "pipeline/entities/derive.py", "pipelines/test_derive.py"),
     _target(
         "ledger",
         "pipeline/split.py",
@@ -41,8 +41,10 @@ TARGETS = (
     ),
     _target("ledger", "quality/gate.py", "unit/quality/test_gate.py", "unit/quality/test_verdict.py"),
     _target("quarantine", "quality/quarantine.py", "unit/quality/test_verdict.py", "pipelines/test_shapes.py"),
-    _target("quarantine", "pipeline/refused/release.py", "pipelines/test_replay_quarantine.py"),
-    _target("quarantine", "pipeline/refused/exempt.py", "pipelines/test_exemptions.py"),
+    _target(
+        "quarantine", "pipeline/refused/release.py", "pipelines/test_release.py", "pipelines/test_replay_quarantine.py"
+    ),
+    _target("quarantine", "pipeline/refused/exempt.py", "pipelines/test_accepted.py", "pipelines/test_exemptions.py"),
     _target("windows", "pipeline/built_in.py", "unit/pipeline/test_built_in.py"),
     _target("windows", "pipeline/replay.py", "pipelines/test_replay.py"),
     _target("windows", "pipeline/watermark.py", "pipelines/test_watermark.py"),
