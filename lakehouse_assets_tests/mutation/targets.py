@@ -28,10 +28,10 @@ TARGETS = (
     _target("derive", "pipeline/entities/current.py", _ROWS, _ENTITY),
     _target("derive", "pipeline/entities/history.py", _ROWS, _ENTITY),
     _target("derive", "pipeline/entities/rules.py", "unit/pipeline/test_entity_rules.py", "pipelines/test_derive.py"),
-    _target("derive", "pipeline/entities/work.py", "pipelines/test_derive.py"),
+    _target("derive", "pipeline/entities/work.py", "pipelines/test_derive.py", "pipelines/test_small_passes.py"),
     _target("derive", "pipeline/entities/passes.py", "unit/pipeline/test_passes.py", "pipelines/test_derive.py"),
     _target("derive", "pipeline/entities/derivation.py", "pipelines/test_derivation.py", "pipelines/test_derive.py"),
-    _target("derive", "pipeline/entities/derive.py", "pipelines/test_derive.py"),
+    _target("derive", "pipeline/entities/derive.py", "pipelines/test_derive.py", "pipelines/test_small_passes.py"),
     _target(
         "ledger",
         "pipeline/split.py",

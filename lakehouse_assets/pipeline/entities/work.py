@@ -48,7 +48,8 @@ class Work:
     def changes(self, files: Sequence[DataFile], columns: Sequence[str] = ()) -> nw.LazyFrame:
         """Return the changes in some files of the log: all their columns, or some."""
         wanted = {name: self.entity.changed[name] for name in columns or self.entity.changed}
-        contract = self.step.lake.contract(self.step.contract.upstreams[0])
+        (upstream,) = self.step.contract.upstreams
+        contract = self.step.lake.contract(upstream)
         formers = {old: wanted[new] for old, new in formers_of(contract, self.log.columns).items() if new in wanted}
         rows = self.step.lake.engine.scan(
             self.log.root, files, self.log.partition_column, in_memory({**wanted, **formers})
