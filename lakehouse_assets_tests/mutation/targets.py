@@ -37,7 +37,6 @@ TARGETS = (
         "pipeline/split.py",
         "pipelines/test_keys.py",
         "pipelines/test_shapes.py",
-        "pipelines/test_late_data.py",
     ),
     _target("ledger", "quality/gate.py", "unit/quality/test_gate.py", "unit/quality/test_verdict.py"),
     _target("quarantine", "quality/quarantine.py", "unit/quality/test_verdict.py", "pipelines/test_shapes.py"),
@@ -57,5 +56,5 @@ TARGETS = (
         "pipelines/test_blocked_days.py",
         "pipelines/test_derive.py",
     ),
-    _target("publish guard", "pipeline/standing.py", "pipelines/test_standing.py"),
+    _target("publish guard", "pipeline/standing.py", "pipelines/test_standing_inputs.py", "pipelines/test_standing.py"),
 )
