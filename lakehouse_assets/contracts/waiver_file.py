@@ -27,7 +27,7 @@ WAIVABLE_OF_COLUMNS = frozenset(
 )
 OVERRIDABLE = frozenset({"quarantine_ratio", "empty_partition", "min_rows"})
 # What these say cannot be accepted: rows are gone, rules did not run, nothing is there, or a key has two lives.
-_INVARIANTS = frozenset({"one_row_per_key", "no_overlap", "no_gap", "one_current_version"})
+_INVARIANTS = frozenset({"one_row_per_key", "no_overlap", "no_gap", "one_current_version", "rows_carried"})
 NEVER = frozenset({"ledger_balances", "rules_executed", "schema", "arrival", "input"}) | _INVARIANTS
 
 

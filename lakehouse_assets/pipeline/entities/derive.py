@@ -19,7 +19,13 @@ from lakehouse_assets.pipeline.entities.current import extreme, newest
 from lakehouse_assets.pipeline.entities.derivation import difference, last_derivation, log_files
 from lakehouse_assets.pipeline.entities.entity import entity_of
 from lakehouse_assets.pipeline.entities.passes import Pass, cut, grouped, inside, passes_for, with_bucket
-from lakehouse_assets.pipeline.entities.rules import entity_results, entity_rules, judge_computed, judge_rows
+from lakehouse_assets.pipeline.entities.rules import (
+    ROWS_CARRIED,
+    entity_results,
+    entity_rules,
+    judge_computed,
+    judge_rows,
+)
 from lakehouse_assets.pipeline.entities.spill import cut_by_key
 from lakehouse_assets.pipeline.entities.work import Work
 from lakehouse_assets.pipeline.step import Step
@@ -46,8 +52,8 @@ class _Done:
 class _Rows:
     """New rows of a pass, and the keys whose served rows they take the place of; `are_newer` than these for certain."""
 
-    fresh: pl.DataFrame
-    replaced: pl.DataFrame
+    fresh: nw.LazyFrame
+    replaced: nw.LazyFrame
     are_newer: bool = False
 
 
@@ -57,7 +63,7 @@ def derive(step: Step) -> Draft:
     done = _Done()
     # Folding holds a change and the row it competes with.
     compute, held = (_folded, 2) if _can_fold(work) else (_read_again, 1)
-    passes = cut({bucket: held * size for bucket, size in _sizes(work).items()})
+    passes = cut({bucket: held * size for bucket, size in _sizes(work).items()}, whole=work.step.lake.engine.spills)
     # Folding reads what is new of the log, and that is little.
     with cut_by_key(work, 0 if _can_fold(work) else len(passes)) as prepared:
         for one in passes:
@@ -105,49 +111,46 @@ def _read_again(work: Work, one: Pass, done: _Done) -> _Rows:
     """Compute the rows of all touched keys of a pass from all of their changes."""
     entity, keys = work.entity, list(work.entity.keys)
     if work.is_rebuild:
-        replaced = work.collect(work.keys(()))
+        replaced = work.hold(work.keys(()))
         changes = inside(work.log_of(one), entity, one)
     else:
-        replaced = work.collect(inside(work.keys(work.since.files), entity, one).unique())
-        changes = work.log_of(one).join(_lazy(replaced), on=keys, how="semi")
-    found = work.collect(changes)
-    done.read += found.height
-    fresh = work.collect(work.computed(_lazy(found)))
-    done.failed += judge_computed(_lazy(fresh), _lazy(found), entity, work.collect)
+        replaced = work.hold(inside(work.keys(work.since.files), entity, one).unique())
+        changes = work.log_of(one).join(replaced, on=keys, how="semi")
+    found = work.hold(changes)
+    done.read += work.count(found)
+    fresh = work.hold(work.computed(found))
+    done.failed += judge_computed(fresh, found, entity, work.collect)
     return _Rows(fresh, replaced)
 
 
 def _folded(work: Work, one: Pass, done: _Done) -> _Rows:
     """Let the newest change of each key take the place of its served row, if it is newer."""
     entity, keys = work.entity, list(work.entity.keys)
-    new = work.collect(newest(inside(work.changes(work.since.added), entity, one), entity))
+    new = work.hold(newest(inside(work.changes(work.since.added), entity, one), entity))
     claim = list(dict.fromkeys([*keys, *entity.order]))
-    have = work.collect(work.served(one).select(*claim).join(_lazy(new).select(*keys), on=keys, how="semi"))
+    have = work.hold(work.served(one).select(*claim).join(new.select(*keys), on=keys, how="semi"))
     deletions = _deletions(work, new, have)
-    done.read += new.height + deletions.height
+    done.read += work.count(new) + work.count(deletions)
     claims = nw.concat(
-        [
-            _lazy(rows).select(*claim, nw.lit(number).alias(_SOURCE))
-            for number, rows in enumerate((new, have, deletions))
-        ]
+        [rows.select(*claim, nw.lit(number).alias(_SOURCE)) for number, rows in enumerate((new, have, deletions))]
     )
     winners = extreme(claims, keys, [*entity.order, _SOURCE]).filter(nw.col(_SOURCE) == 0).select(*keys)
-    won = _lazy(work.collect(_lazy(new).join(winners, on=keys, how="semi")))
-    gone = won.filter(nw.col(DELETED)).join(_lazy(have).select(*keys), on=keys, how="semi")
+    won = work.hold(new.join(winners, on=keys, how="semi"))
+    gone = won.filter(nw.col(DELETED)).join(have.select(*keys), on=keys, how="semi")
     live = won.filter(~nw.col(DELETED))
-    replaced = work.collect(nw.concat([live.select(*keys), gone.select(*keys)]))
-    fresh = work.collect(with_bucket(live.select(*entity.stored), entity))
+    replaced = work.hold(nw.concat([live.select(*keys), gone.select(*keys)]))
+    fresh = work.hold(with_bucket(live.select(*entity.stored), entity))
     return _Rows(fresh, replaced, are_newer=True)
 
 
-def _deletions(work: Work, new: pl.DataFrame, have: pl.DataFrame) -> pl.DataFrame:
+def _deletions(work: Work, new: nw.LazyFrame, have: nw.LazyFrame) -> nw.LazyFrame:
     """Return the newest deletion of every key that is not served: without it a late change would bring it back."""
     entity, keys = work.entity, list(work.entity.keys)
-    absent = work.collect(_lazy(new).filter(~nw.col(DELETED)).join(_lazy(have), on=keys, how="anti").select(*keys))
+    absent = work.hold(new.filter(~nw.col(DELETED)).join(have, on=keys, how="anti").select(*keys))
     columns = list(dict.fromkeys([*keys, *entity.order, DELETED]))
-    files = work.log.files if absent.height else ()
-    deleted = work.changes(files, columns).filter(nw.col(DELETED)).join(_lazy(absent), on=keys, how="semi")
-    return work.collect(newest(deleted, entity))
+    files = work.log.files if work.count(absent) else ()
+    deleted = work.changes(files, columns).filter(nw.col(DELETED)).join(absent, on=keys, how="semi")
+    return work.hold(newest(deleted, entity))
 
 
 def _stage(work: Work, one: Pass, rows: _Rows, done: _Done) -> None:
@@ -155,16 +158,18 @@ def _stage(work: Work, one: Pass, rows: _Rows, done: _Done) -> None:
     for file in work.step.table.files_of(() if work.is_rebuild else sizes):
         sizes[file.partition] += file.rows // one.parts
     done.buckets |= set(sizes)
-    _move(done, work.collect(work.totals(_lazy(rows.fresh).filter(nw.col(BUCKET).is_in(list(sizes))))), sign=1)
+    _move(done, work.collect(work.totals(rows.fresh.filter(nw.col(BUCKET).is_in(list(sizes))))), sign=1)
+    files: list[StagedFile] = []
     # Files of several buckets are written side by side, and each of them is held until a row group is full.
-    for group in grouped(sizes):
+    for group in [tuple(sizes)] if work.step.lake.engine.spills else grouped(sizes):
         frame, old = _split(work, one, group, rows)
         staged, totals = work.step.lake.engine.stage(
             [Branch(work.written(frame), work.step.target(pass_number=one.part))], work.totals(old)
         )
         _move(done, totals, sign=-1)
-        done.files += staged[0]
-        done.failed += _judged(work, staged[0])
+        files += staged[0]
+    done.files += files
+    done.failed += _judged(work, files, rows)
 
 
 def _changed(work: Work, one: Pass, rows: _Rows) -> list[str]:
@@ -172,10 +177,10 @@ def _changed(work: Work, one: Pass, rows: _Rows) -> list[str]:
     if work.is_rebuild or one.parts > 1:
         return list(one.buckets)
     if rows.are_newer:
-        replaced = work.collect(with_bucket(_lazy(rows.replaced), work.entity).select(BUCKET))
-        return sorted({*replaced[BUCKET], *rows.fresh[BUCKET]})
-    old = work.served(one).join(_lazy(rows.replaced), on=list(work.entity.keys), how="semi")
-    before, after = (_by_bucket(work.collect(work.totals(frame))) for frame in (old, _lazy(rows.fresh)))
+        touched = (with_bucket(rows.replaced, work.entity), rows.fresh)
+        return sorted({bucket for frame in touched for bucket in work.collect(frame.select(BUCKET).unique())[BUCKET]})
+    old = work.served(one).join(rows.replaced, on=list(work.entity.keys), how="semi")
+    before, after = (_by_bucket(work.collect(work.totals(frame))) for frame in (old, rows.fresh))
     return [bucket for bucket in one.buckets if before.get(bucket) != after.get(bucket)]
 
 
@@ -183,8 +188,8 @@ def _split(work: Work, one: Pass, group: Sequence[str], rows: _Rows) -> tuple[nw
     """Return the rows of some buckets as they will be, and the served ones that are replaced; read only once."""
     keys, columns = list(work.entity.keys), [*work.entity.stored, BUCKET]
     served = work.served(one, group).select(*columns)
-    carried, old = (served.join(_lazy(rows.replaced), on=keys, how=how) for how in ("anti", "semi"))
-    fresh = _lazy(rows.fresh).filter(nw.col(BUCKET).is_in(list(group)))
+    carried, old = (served.join(rows.replaced, on=keys, how=how) for how in ("anti", "semi"))
+    fresh = rows.fresh.filter(nw.col(BUCKET).is_in(list(group)))
     return nw.concat([carried, fresh.select(*columns)]), old
 
 
@@ -197,13 +202,16 @@ def _by_bucket(totals: pl.DataFrame) -> dict[str, dict[str, int]]:
     return {str(row.pop(BUCKET)): {name: int(n) for name, n in row.items()} for row in totals.to_dicts()}
 
 
-def _judged(work: Work, staged: list[StagedFile]) -> Counter[str]:
-    """Judge what a pass staged, a few rows at a time: whole keys again, because parts are cut by key."""
+def _judged(work: Work, staged: list[StagedFile], made: _Rows) -> Counter[str]:
+    """Judge what was staged. Rows of untouched keys were judged when they were made; `_miscounted` finds them all."""
     entity, engine = work.entity, work.step.lake.engine
     files = [DataFile(file.path, file.rows, file.partition) for file in staged]
     columns = [*entity.keys, *(name for name in ("valid_from", "valid_to", "is_current") if entity.is_history)]
     rows = engine.scan(work.step.table.root, files, BUCKET, in_memory({name: entity.stored[name] for name in columns}))
-    count = passes_for(sum(file.rows for file in files) // ROWS_JUDGED_PER_ROW)
+    if not work.is_rebuild:
+        return judge_rows(rows.join(made.replaced, on=list(entity.keys), how="semi"), entity, work.collect)
+    # A few rows at a time: whole keys again, because parts are cut by key.
+    count = 1 if engine.spills else passes_for(sum(file.rows for file in files) // ROWS_JUDGED_PER_ROW)
     failed: Counter[str] = Counter()
     for part in range(count):
         some = inside(rows, entity, Pass(tuple(map(str, range(entity.buckets))), part, count))
@@ -220,7 +228,7 @@ def _draft(work: Work, done: _Done) -> Draft:
     read = before + done.read
     low, high = (sum(getattr(content, name) for content in contents.values()) for name in ("low", "high"))
     ledger = Ledger(read=read, published=rows, deduplicated=read - rows)
-    results = entity_results(work.entity, done.failed, rows)
+    results = entity_results(work.entity, done.failed + _miscounted(done, contents), rows)
     tally = Tally(SNAPSHOT_PARTITION, ledger, results, kit.content_hash(rows, low, high))
     obsolete = set(step.table.partitions) - set(contents) if done.buckets else set()
     return Draft(
@@ -243,12 +251,16 @@ def _contents(work: Work, done: _Done) -> dict[str, BucketContent]:
     return contents
 
 
+def _miscounted(done: _Done, contents: dict[str, BucketContent]) -> Counter[str]:
+    """Compare the staged rows of each bucket with those it had, without the replaced and with the fresh ones."""
+    staged: Counter[str] = Counter()
+    for file in done.files:
+        staged[file.partition] += file.rows
+    return Counter({ROWS_CARRIED: sum(abs(staged[bucket] - contents[bucket].rows) for bucket in done.buckets)})
+
+
 def _empty(work: Work, done: _Done) -> list[StagedFile]:
     filled = {file.partition for file in done.files}
     columns = {name: kind for name, kind in work.step.columns.items() if name != BUCKET}
     engine, schema = work.step.lake.engine, in_memory(columns)
     return [engine.stage_empty(work.step.target(), each, schema) for each in sorted(done.buckets - filled)]
-
-
-def _lazy(rows: pl.DataFrame) -> nw.LazyFrame:
-    return nw.from_native(rows.lazy())

@@ -30,8 +30,10 @@ def passes_for(rows: int) -> int:
     return -(-rows // ROWS_PER_PASS) or 1
 
 
-def cut(sizes: Mapping[str, int]) -> list[Pass]:
-    """Cut buckets into passes of so many rows; `sizes` are the rows of each bucket."""
+def cut(sizes: Mapping[str, int], *, whole: bool = False) -> list[Pass]:
+    """Cut buckets into passes of so many rows, or not at all; `sizes` are the rows of each bucket."""
+    if whole:
+        return [Pass(tuple(sizes))] if sizes else []
     most = _most(sizes)
     parts = {group: -(-max(sizes[bucket] for bucket in group) // most) or 1 for group in grouped(sizes)}
     return [Pass(group, part, count) for group, count in parts.items() for part in range(count)]

@@ -1,7 +1,7 @@
 """Rules of every derived table, judged on the rows of each publish: one row per key, versions without overlap or gap.
 
 They are built in, and each of them keeps the whole publish back. What is staged is judged against itself; what was
-computed also against the changes it came from, found by another way than it was computed.
+computed also against the changes it came from, found by another way than it was computed; what was carried is counted.
 """
 
 import hashlib
@@ -19,19 +19,21 @@ from lakehouse_assets.quality.judge import result_of
 from lakehouse_assets.results import Dimension, OnFailure, Outcome, RuleResult, Severity
 
 ONE_ROW, NO_OVERLAP, NO_GAP, ONE_CURRENT = "one_row_per_key", "no_overlap", "no_gap", "one_current_version"
+ROWS_CARRIED = "rows_carried"
 _FAILED, _NEXT = "__failed", "__next"
 _SAID = {
     ONE_ROW: "keys with more than one row, or none",
     NO_OVERLAP: "versions that overlap another one, or end before they begin",
     NO_GAP: "versions that end without a deletion or a next version",
     ONE_CURRENT: "keys without exactly one current version while they live",
+    ROWS_CARRIED: "rows of untouched keys missing or doubled",
 }
 _HISTORY = (NO_OVERLAP, NO_GAP, ONE_CURRENT)
 
 
 def entity_rules(entity: Entity) -> tuple[RuleSpec, ...]:
     """Return the rules that a derived table has without declaring them."""
-    return tuple(_spec(name) for name in (_HISTORY if entity.is_history else (ONE_ROW,)))
+    return tuple(_spec(name) for name in (*(_HISTORY if entity.is_history else (ONE_ROW,)), ROWS_CARRIED))
 
 
 def entity_results(entity: Entity, failed: Counter[str], rows: int) -> tuple[RuleResult, ...]:

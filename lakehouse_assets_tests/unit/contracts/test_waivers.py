@@ -9,7 +9,7 @@ from lakehouse_assets.contracts.model import Catalog, Column, ColumnType, Contra
 from lakehouse_assets.contracts.waiver_file import NEVER, OVERRIDABLE, WAIVABLE_OF_COLUMNS, known_rules
 from lakehouse_assets.documents.findings import Finding
 from lakehouse_assets.naming import TableName
-from lakehouse_assets.pipeline.entities.rules import NO_GAP, NO_OVERLAP, ONE_CURRENT, ONE_ROW
+from lakehouse_assets.pipeline.entities.rules import NO_GAP, NO_OVERLAP, ONE_CURRENT, ONE_ROW, ROWS_CARRIED
 from lakehouse_assets.quality.parse import parse_columns
 from lakehouse_assets.results import OnFailure
 from lakehouse_assets_tests.configuration import FILES, load
@@ -98,7 +98,7 @@ def test_what_means_loss_can_never_be_overridden(rule: str) -> None:
 
 
 def test_the_invariants_of_entities_are_among_them() -> None:
-    assert {ONE_ROW, NO_OVERLAP, NO_GAP, ONE_CURRENT} <= NEVER
+    assert {ONE_ROW, NO_OVERLAP, NO_GAP, ONE_CURRENT, ROWS_CARRIED} <= NEVER
 
 
 @pytest.mark.parametrize("rule", ["line_amount.between", "state_is_upper"])
