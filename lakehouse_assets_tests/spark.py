@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 import pytest
 
+from lakehouse_assets.contracts.performance import PARITY
 from lakehouse_assets.engines.protocol import DataFile
 from lakehouse_assets.engines.spark_engine import SparkEngine
-from lakehouse_assets.engines.spark_session import LAPTOP, PARITY
+from lakehouse_assets.engines.spark_session import LAPTOP
 from lakehouse_assets.engines.spark_types import spark_schema
 from lakehouse_assets_tests.ports import free_port
 

@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 
 from lakehouse_assets.cli.console import console
 from lakehouse_assets.contracts.custom import LEVELS, PREFIX
+from lakehouse_assets.contracts.performance import PerformanceFile, SparkTuningBlock
 from lakehouse_assets.contracts.source_blocks import SourceFile
 from lakehouse_assets.contracts.timing import CadenceBlock, RetryBlock
 from lakehouse_assets.contracts.waiver_file import NEVER, WaiverFile
@@ -107,6 +108,9 @@ def _settings_page() -> str:
     )
     parts = [_page("Settings", intro), _fields(SettingsBlock)]
     parts += [f"## {_title(block)}\n\n{block.__doc__}\n\n{_fields(block)}" for block in _blocks_in(SettingsBlock)]
+    intro = "How Spark computes, for all tables and for single ones; [run on Spark](../how-to/run-on-spark.md)."
+    parts.append(f"## `config/performance.yaml`\n\n{intro}\n\n{_fields(PerformanceFile)}")
+    parts.append(f"### {_title(SparkTuningBlock)}\n\n{SparkTuningBlock.__doc__}\n\n{_fields(SparkTuningBlock)}")
     names = "\n".join(f"| `{name}` | {SELECTORS.get(name, 'The setting of that name.')} |" for name in variable_names())
     parts.append(f"## Environment variables\n\n| variable | meaning |\n|---|---|\n{names}\n")
     return "\n".join(parts)

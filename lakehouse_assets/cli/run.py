@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from lakehouse_assets.cli.console import console, err, print_json
 from lakehouse_assets.cli.forecasts import print_forecasts
-from lakehouse_assets.cli.lake import current_lake, other_lake, table_argument
+from lakehouse_assets.cli.lake import computed_by, current_lake, other_lake, table_argument
 from lakehouse_assets.cli.pipes import listening
 from lakehouse_assets.errors import LakehouseError, PartitionBlockedError
 from lakehouse_assets.naming import TableName
@@ -38,12 +38,15 @@ def run(  # noqa: PLR0913 - the options of a command
     config_dir: Annotated[
         Path | None, typer.Option(help="With --dry-run: take contracts and sources from this folder.")
     ] = None,
+    engine: Annotated[
+        str, typer.Option(help="Compute with this engine, `polars` or `spark`, whatever the contract says.")
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print results as JSON.")] = False,
 ) -> None:
     """Compute and publish partitions; exit 1 when one is blocked."""
     from lakehouse_assets.pipeline.run import materialise  # noqa: PLC0415 - start fast for --help
 
-    lake = _lake(config_dir, dry_run=dry_run)
+    lake = computed_by(engine, _lake(config_dir, dry_run=dry_run))
     name = table_argument(table)
     known = lake.partitions(name)
     wanted = _wanted(name, known, partition or [], partition_range, every=every)

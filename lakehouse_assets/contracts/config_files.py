@@ -7,7 +7,7 @@ from pathlib import Path
 from lakehouse_assets.documents.findings import Report, Spot
 
 _FOLDERS = ("sources", "contracts", "waivers")
-_FILES = ("schedules.yaml", "retry_policies.yaml")
+_FILES = ("schedules.yaml", "retry_policies.yaml", "performance.yaml")
 
 
 @dataclass(frozen=True, slots=True)

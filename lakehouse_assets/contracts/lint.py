@@ -20,6 +20,10 @@ def check_contract(contract: Contract, reading: Reading) -> None:
     if contract.load.mode is Mode.DERIVED and contract.calendar is not None:
         at = steps_of("lakehouse.calendar", reading.document.data["schema"][0], ["schema", 0])
         reading.tell("LH526", at, "an entity has the days of its source.", "Write the calendar in the source file.")
+    if contract.engine == "spark" and contract.has_one_engine:
+        at = steps_of("lakehouse.engine", reading.document.data["schema"][0], ["schema", 0])
+        message = f"{contract.table} cannot be computed by Spark: the client of its source lands the rows, here."
+        reading.tell("LH533", at, message, "Take lakehouse.engine out; silver and gold are computed by either engine.")
     _check_cluster(contract, reading)
     _check_consumers(contract, reading)
     _check_slas(contract, reading)

@@ -14,6 +14,7 @@ from lakehouse_assets.contracts.lineage import check_lineage, cycles, with_calen
 from lakehouse_assets.contracts.lint import check_runbook
 from lakehouse_assets.contracts.model import Catalog, Contract, Source, SourceTable
 from lakehouse_assets.contracts.odcs import read_contract
+from lakehouse_assets.contracts.performance import read_performance
 from lakehouse_assets.contracts.reading import Reading
 from lakehouse_assets.contracts.source_file import read_source
 from lakehouse_assets.contracts.timing import check_timing, read_cadences, read_retry_policies
@@ -90,7 +91,9 @@ class _Loader:
             name: with_calendar(contract, contracts, self._readings[name]) for name, contract in contracts.items()
         }
         found = {name: source for name, (source, _) in sources.items()}
-        return Catalog(dict(sorted(complete.items())), found, cadences, policies, self._waivers(complete))
+        performance = read_performance(self._document("performance.yaml"), complete, self._report)
+        waivers = self._waivers(complete)
+        return Catalog(dict(sorted(complete.items())), found, cadences, policies, performance, waivers)
 
     def _document(self, path: str) -> Document | None:
         content = self._files.contents.get(path)

@@ -13,6 +13,7 @@ from typing import Any
 from lakehouse_assets.contracts.cadence import Cadence, RetryPolicy
 from lakehouse_assets.contracts.exemption import Exemption
 from lakehouse_assets.contracts.loading import Gate, Load, Mode, Role
+from lakehouse_assets.contracts.performance import Performance
 from lakehouse_assets.naming import TableName
 from lakehouse_assets.results import Dimension, OnFailure, Severity
 
@@ -194,7 +195,7 @@ class Contract:
     domain: str = ""
     tier: int = 3
     owner: str = ""
-    engine: str = "polars"
+    engine: str = ""
     cluster: tuple[str, ...] = ()
     max_runtime_minutes: int = 30
     automation_window_days: int | None = None
@@ -215,6 +216,11 @@ class Contract:
     def is_appended(self) -> bool:
         """Whether a partition grows by batches, so that a bad one does not keep the others from readers."""
         return self.load.mode is Mode.APPEND_ONCE
+
+    @property
+    def has_one_engine(self) -> bool:
+        """Whether only Polars computes it: rows of bronze are landed by clients of their sources, which run here."""
+        return self.table.layer == "bronze"
 
     @property
     def partition_column(self) -> str:
@@ -321,6 +327,7 @@ class Catalog:
     sources: Mapping[str, Source] = field(default_factory=dict)
     cadences: Mapping[str, Cadence] = field(default_factory=dict)
     retry_policies: Mapping[str, RetryPolicy] = field(default_factory=dict)
+    performance: Performance = field(default_factory=Performance)
     waivers: Mapping[TableName, tuple[Exemption, ...]] = field(default_factory=dict)
 
     def contract(self, table: TableName) -> Contract:

@@ -61,7 +61,7 @@ def read_contract(name: TableName, reading: Reading) -> Contract | None:
         domain=data.get("domain", ""),
         tier=top.tier,
         owner=_owner(data),
-        engine=ours.engine,
+        engine=ours.engine or "",
         cluster=ours.cluster,
         max_runtime_minutes=ours.max_runtime,
         automation_window_days=None if window is None else window.days,

@@ -127,7 +127,9 @@ class TableProperties(Block):
     load: LoadBlock = Field(LoadBlock(), description="How the table is loaded.")
     publish_gate: GateBlock = Field(GateBlock(), description="When a partition is blocked.")
     consumers: Items[ConsumerBlock] = Field((), description="Who reads the table.")
-    engine: Literal["polars"] = Field("polars", description="Engine that computes the table.")
+    engine: Literal["polars", "spark"] | None = Field(
+        None, description="Engine that computes the table; default: that of the environment."
+    )
     cluster: Items[str] = Field(
         (),
         description="Columns by which maintenance sorts each partition; filters on the first one read less.",

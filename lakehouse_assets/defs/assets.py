@@ -13,6 +13,7 @@ from lakehouse_assets.defs.lake import LakeResource
 from lakehouse_assets.defs.partitions import reads_late_window, to_mapping, to_partitions
 from lakehouse_assets.defs.retries import STORAGE_RETRIES, retried
 from lakehouse_assets.defs.runtime import limit_runtime
+from lakehouse_assets.pipeline.computing import SPARK, engine_of
 from lakehouse_assets.results import PartitionResult
 
 LAKE, IO_MANAGER = "lake", "io_manager"
@@ -74,7 +75,7 @@ def _to_body(plan: Plan) -> Callable[[dg.AssetExecutionContext], Iterator[Event]
 
 def _results(context: dg.AssetExecutionContext, plan: Plan, lake: LakeResource) -> Iterator[PartitionResult]:
     worker, wanted = lake.lake.settings.worker, plan.wanted(context)
-    if worker is None or plan.contract.engine != "spark":
+    if worker is None or engine_of(lake.lake, plan.contract) != SPARK:
         return lake.materialise(plan.contract.table, wanted, run_id=context.run.run_id)
     from lakehouse_assets.defs.remote import compute  # noqa: PLC0415 - needs the extra `aws`
 

@@ -1,5 +1,7 @@
 """Contracts, sources and settings put together as Dagster definitions. Reads configuration, opens nothing."""
 
+from dataclasses import replace
+
 import dagster as dg
 
 from lakehouse_assets.defs.assets import IO_MANAGER, LAKE, to_asset
@@ -8,6 +10,7 @@ from lakehouse_assets.defs.io_manager import LakeIOManager
 from lakehouse_assets.defs.lake import LakeResource
 from lakehouse_assets.defs.maintenance import to_maintenance
 from lakehouse_assets.defs.sensors import to_sensors
+from lakehouse_assets.defs.spark import with_resource
 from lakehouse_assets.pipeline.lake import open_lake
 from lakehouse_assets.settings import Settings
 
@@ -19,6 +22,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
 
 def assemble(lake: LakeResource) -> dg.Definitions:
     """Return the definitions of a lake that is already configured."""
+    lake = replace(lake, lake=with_resource(lake.lake))
     catalog, settings = lake.lake.catalog, lake.lake.settings
     jobs, schedules = to_maintenance(lake)
     return dg.Definitions(

@@ -107,6 +107,7 @@ _TABLE = (
     Code("LH530", "Deletions are published as rows", "A row that says that its key is gone would count as data."),
     Code("LH531", "Deletion cannot be recognised", "The value never occurs in a column of this type."),
     Code("LH532", "Cluster column unusable", "The rows of a partition could not be sorted by it."),
+    Code("LH533", "Engine cannot compute the table", "Runs would compute it elsewhere than the contract says."),
     Code("LH601", "Unknown upstream table", "The column's source does not exist."),
     Code("LH602", "Unknown upstream column", "The column's source does not exist in that table."),
     Code("LH603", "Upstream is in a higher layer", "Data flows from bronze to silver to gold only."),
@@ -141,6 +142,8 @@ _TABLE = (
     Code("LH910", "Source key or cursor is not a column", "Rows could not be identified or cut into windows."),
     Code("LH911", "Schema on write without landing again", "Partitions that keep what landed would lack values."),
     Code("LH921", "Cannot be appended once", "What was appended stays; a source that says otherwise would be ignored."),
+    Code("LH922", "Tuning of an unknown table", "The setting would have no effect."),
+    Code("LH923", "Setting cannot be tuned", "Both engines would not give the same rows, or it would have no effect."),
 )
 
 CODES = {code.code: code for code in _TABLE}

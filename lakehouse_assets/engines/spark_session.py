@@ -1,23 +1,24 @@
-"""How a Spark session is configured: what keeps results equal is fixed, everything else is tuning.
+"""How a Spark session is opened: what keeps results equal is fixed, everything else is tuning.
 
-Nothing here imports Spark: who opens a session (Dagster's resource, the command line, a test) is handed these settings.
+Who runs us decides where Spark is: an address of Spark Connect, a session that spark-submit started, or this machine.
+Importing this does not import Spark.
 """
 
-# Both engines must read the same instants, refuse the same overflows and tell the same columns apart.
-PARITY = {
-    "spark.sql.session.timeZone": "UTC",
-    "spark.sql.ansi.enabled": "true",
-    "spark.sql.caseSensitive": "true",
-    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
-    "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
-    "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",
-    "spark.sql.parquet.compression.codec": "zstd",
-    "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
-}
-# A JVM of this machine that starts quickly and stays small; a server elsewhere has its own.
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from lakehouse_assets.contracts.performance import PARITY, Performance
+from lakehouse_assets.errors import EngineLostError, MissingExtraError
+from lakehouse_assets.naming import TableName
+from lakehouse_assets.settings import SparkPlace
+
+REMOTE = "spark.remote"
+# A JVM of this machine that starts quickly and stays small; a server elsewhere has its own settings.
 LAPTOP = {
+    "spark.master": "local[*]",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
+    "spark.log.level": "ERROR",
     "spark.driver.memory": "1g",
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
@@ -26,3 +27,66 @@ LAPTOP = {
     # Listing in tasks costs seconds: 10,000 of them otherwise.
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
 }
+# Python in a job that spark-submit started talks to the JVM that is already there.
+_SUBMITTED = "PYSPARK_GATEWAY_PORT"
+Opener = Callable[[Mapping[str, str]], Any]
+
+
+def session_settings(place: SparkPlace, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings a session is opened with."""
+    if place.remote:
+        own = {name: value for name, value in place.settings.items() if name.startswith("spark.sql.")}
+        return {REMOTE: place.remote, **own, **PARITY}
+    return {**({} if _SUBMITTED in environ else LAPTOP), **place.settings, **PARITY}
+
+
+def open_session(settings: Mapping[str, str]) -> Any:  # noqa: ANN401 - classic or Connect
+    """Return the session of this process, opened when there is none; raise MissingExtraError without pyspark."""
+    require_spark()
+    from pyspark.sql import SparkSession
+
+    builder = SparkSession.builder
+    for name, value in settings.items():
+        builder = builder.config(name, value)
+    return builder.getOrCreate()
+
+
+def tuned(session: Any, performance: Performance, table: TableName) -> Any:  # noqa: ANN401 - classic or Connect
+    """Set what holds for one table on a session that another table may have used before."""
+    own = performance.settings_for(table)
+    others = {name for each in performance.tables.values() for name in each}
+    from lakehouse_assets.engines.spark_faults import translated  # noqa: PLC0415 - imports Spark
+
+    with translated():
+        for name in others - own.keys():
+            session.conf.unset(name)
+        for name, value in {**own, **PARITY}.items():
+            session.conf.set(name, value)
+    return session
+
+
+def opened(opener: Opener, place: SparkPlace, environ: Mapping[str, str]) -> Any:  # noqa: ANN401 - classic or Connect
+    """Return a session; raise EngineLostError when there is no Spark where one should be."""
+    require_spark()
+    from pyspark.errors import PySparkException
+
+    try:
+        return opener(session_settings(place, environ))
+    except (PySparkException, OSError) as error:
+        where = place.remote or "this machine"
+        raise EngineLostError(
+            f"no Spark session can be opened ({type(error).__name__}).",
+            where=where.partition(";")[0],  # what follows may be a token
+            fix="Check that the server of `spark.remote` runs; without that setting, that Java is installed.",
+        ) from None
+
+
+def require_spark() -> None:
+    """Raise MissingExtraError when the libraries are not installed."""
+    from importlib.util import find_spec  # noqa: PLC0415 - asked once a session
+
+    if find_spec("pyspark") is None:
+        raise MissingExtraError(
+            "this table is computed by Spark, and pyspark is not installed.",
+            fix="Install the extra: `pip install lakehouse-assets[spark]`; or set `engine: polars`.",
+        )

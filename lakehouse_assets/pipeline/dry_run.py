@@ -19,6 +19,7 @@ from lakehouse_assets.engines.protocol import DataFile
 from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.naming import RAW_HASH, ROW_ID, TableName, publish_id
 from lakehouse_assets.pipeline.audit import Audited, audit
+from lakehouse_assets.pipeline.computing import computing
 from lakehouse_assets.pipeline.draft import Draft
 from lakehouse_assets.pipeline.intent import ORDINARY, Intent
 from lakehouse_assets.pipeline.lake import Lake
@@ -88,6 +89,7 @@ def _check_mode(contract: Contract) -> None:
 
 def open_dry_step(lake: Lake, contract: Contract, partitions: Sequence[str], folder: str) -> Step:
     """Return a step that stages into `folder` and will never publish; pins nothing, creates nothing in the lake."""
+    lake = computing(lake, contract)
     columns = stored_columns(lake, contract)
     about = {"partition_column": contract.partition_column, "description": contract.description}
     found = lake.open(contract.table)

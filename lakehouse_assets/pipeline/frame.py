@@ -1,6 +1,7 @@
 """Publishing a frame that something else computed (a hand-written asset), through the same primitive."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 import narwhals as nw
@@ -30,6 +31,8 @@ def publish_frame(
     if contract.role is not Role.TABLE:
         raise UnknownTableError("an entity is made from its source only.", where=str(table), fix="Use a source.")
     wanted = lake.check_partitions(table, partitions)
+    # What was computed by Polars is judged and staged there, whatever computes the table otherwise.
+    lake = replace(lake, computes=lake.engine) if frame.implementation is nw.Implementation.POLARS else lake
     step = open_step(lake, contract, wanted, run_id=run_id, chunk=0)
     results = publish(step, drafted(step, partial(draft_of, computed=frame)))
     log_chunk(step, results)

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +15,8 @@ from lakehouse_assets.connectors.protocol import Connector
 from lakehouse_assets.contracts.loader import load_valid_catalog
 from lakehouse_assets.contracts.model import Catalog, Contract, Source
 from lakehouse_assets.engines.polars_engine import PolarsEngine
-from lakehouse_assets.engines.protocol import DataFile
+from lakehouse_assets.engines.protocol import DataFile, Engine
+from lakehouse_assets.engines.spark_session import Opener, open_session
 from lakehouse_assets.errors import LakehouseError, UnknownPartitionError, UnknownTableError
 from lakehouse_assets.naming import SNAPSHOT_PARTITION, TableName
 from lakehouse_assets.pipeline.vocabulary import collect_vocabulary
@@ -28,16 +29,23 @@ from lakehouse_assets.storage.table import OpenTable, open_table
 
 @dataclass(frozen=True)
 class Lake:
-    """Where the tables are and what they promise. `root` is an absolute folder or an object-store URL."""
+    """Where the tables are and what they promise. `root` is an absolute folder or an object-store URL.
+
+    `computes` is the engine of a step; without one, frames are Polars'. `engine_name` is asked for instead of what
+    contracts and settings say. `open_spark` opens a session where one is needed.
+    """
 
     root: str
     catalog: Catalog
     settings: Settings
+    computes: Engine | None = field(default=None, compare=False)
+    engine_name: str = ""
+    open_spark: Opener = field(default=open_session, compare=False)
 
     @cached_property
-    def engine(self) -> PolarsEngine:
-        """The engine that computes this lake's tables."""
-        return PolarsEngine(self.options)
+    def engine(self) -> Engine:
+        """The engine that computes frames of this lake."""
+        return self.computes or PolarsEngine(self.options)
 
     @cached_property
     def options(self) -> dict[str, str]:

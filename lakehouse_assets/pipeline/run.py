@@ -102,6 +102,8 @@ def _chunk(
         except PartitionsMovedError:
             time.sleep(random.uniform(0, 0.05 * 2 ** min(attempt, 5)))  # noqa: S311 - jitter, not a secret
             continue
+        finally:
+            step.lake.engine.release()
         log_chunk(step, results)
         # What an earlier attempt of this run published stays said when the last one finds it unchanged.
         told |= {one.partition: one for one in results if one.status != UNCHANGED or one.partition not in told}

@@ -26,6 +26,7 @@ from lakehouse_assets.naming import (
     publish_of,
     quarantine_of,
 )
+from lakehouse_assets.pipeline.computing import computing
 from lakehouse_assets.pipeline.intent import ORDINARY, Intent
 from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.pipeline.renamed import formers_of, with_former_columns
@@ -70,6 +71,7 @@ def open_step(
     lake: Lake, contract: Contract, partitions: list[str], *, run_id: str, chunk: int, intent: Intent = ORDINARY
 ) -> Step:
     """Open the target (creating it empty), then pin every upstream; a redo after a lost race pins anew."""
+    lake = computing(lake, contract)
     # Before anything is staged: a store without proof is not written to at all.
     require_atomic(lake.root, lake.options)
     columns = stored_columns(lake, contract)

@@ -7,7 +7,7 @@ sources and contracts, not settings.
 from lakehouse_assets.settings.blocks import SettingsBlock
 from lakehouse_assets.settings.layers import SELECTORS, variable_names
 from lakehouse_assets.settings.load import load_settings, read_settings
-from lakehouse_assets.settings.model import Maintenance, Settings, SourceOverlay, Worker
+from lakehouse_assets.settings.model import Maintenance, Settings, SourceOverlay, SparkPlace, Worker
 
 __all__ = [
     "SELECTORS",
@@ -15,6 +15,7 @@ __all__ = [
     "Settings",
     "SettingsBlock",
     "SourceOverlay",
+    "SparkPlace",
     "Worker",
     "load_settings",
     "read_settings",

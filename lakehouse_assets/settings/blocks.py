@@ -54,6 +54,13 @@ class WorkerBlock(Block):
     poll: Duration = Field(timedelta(seconds=10), description="How often its state and its messages are read.")
 
 
+class SparkBlock(Block):
+    """Where tables of the engine Spark are computed by this process."""
+
+    remote: str = Field("", description="Address of Spark Connect, `sc://host:15002`. Default: a JVM of this process.")
+    settings: dict[str, str] = Field(default={}, description="Settings the session is opened with, by Spark's names.")
+
+
 class SettingsBlock(Block):
     """Keys of `config/environments/*.yaml`."""
 
@@ -65,5 +72,9 @@ class SettingsBlock(Block):
     run_log: Literal["stdout", "file", "off"] = Field("stdout", description="Where run log lines go besides the store.")
     staleness: StalenessBlock = Field(StalenessBlock(), description="Default freshness limits.")
     maintenance: MaintenanceBlock = Field(MaintenanceBlock(), description="Keeping tables small.")
+    engine: Literal["polars", "spark"] = Field(
+        "polars", description="What computes silver and gold where a contract does not say."
+    )
+    spark: SparkBlock = Field(SparkBlock(), description="Where Spark is.")
     worker: WorkerBlock | None = Field(None, description="Where Spark's jobs run; left out: in the run itself.")
     sources: dict[str, SourceBlock] = Field(default={}, description="What differs for single sources, by name.")

@@ -105,6 +105,8 @@ def _steps_of(name: str) -> list[str]:
             known = len(words) == 2 and words[1] in StalenessBlock.model_fields  # noqa: PLR2004
         case "maintenance":
             known = len(words) == 2 and words[1] in MaintenanceBlock.model_fields  # noqa: PLR2004
+        case "spark":
+            known = words[1:] == ["remote"]
         case "worker":
             known = False  # its texts name variables themselves
         case "sources":
@@ -125,6 +127,8 @@ def variable_names() -> list[str]:
                 names += [f"LAKEHOUSE_STALENESS__{inner.upper()}" for inner in StalenessBlock.model_fields]
             case "maintenance":
                 names += [f"LAKEHOUSE_MAINTENANCE__{inner.upper()}" for inner in MaintenanceBlock.model_fields]
+            case "spark":
+                names.append("LAKEHOUSE_SPARK__REMOTE")
             case "worker":
                 continue
             case "sources":

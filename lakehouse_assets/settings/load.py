@@ -7,9 +7,9 @@ from typing import Any
 
 from lakehouse_assets.documents.findings import Finding, Report, Spot, raise_errors
 from lakehouse_assets.errors import LakehouseError
-from lakehouse_assets.settings.blocks import SettingsBlock, SourceBlock, WorkerBlock
+from lakehouse_assets.settings.blocks import SettingsBlock, SourceBlock, SparkBlock, WorkerBlock
 from lakehouse_assets.settings.layers import Layers
-from lakehouse_assets.settings.model import Maintenance, Settings, SourceOverlay, Worker
+from lakehouse_assets.settings.model import Maintenance, Settings, SourceOverlay, SparkPlace, Worker
 
 
 def load_settings(environ: Mapping[str, str], config_dir: Path | None = None) -> Settings:
@@ -57,6 +57,8 @@ def _to_settings(
         staleness_warn=block.staleness.warn,
         staleness_fail=block.staleness.fail,
         maintenance=Maintenance(**block.maintenance.model_dump()),
+        engine=block.engine,
+        spark=_to_spark(block.spark, layers, environ),
         worker=_to_worker(block.worker, layers, environ) if block.worker else None,
         sources={name: _to_overlay(name, source, layers) for name, source in block.sources.items()},
         origins={key: _origin(layers, key) for key in _keys_of(block.model_dump(by_alias=True))},
@@ -72,6 +74,11 @@ def _to_overlay(name: str, source: SourceBlock, layers: Layers) -> SourceOverlay
     calendar = source.calendar.model_dump(exclude_none=True)
     spot = layers.spots.get(f"sources.{name}", Spot("settings"))
     return SourceOverlay(connection=source.connection, calendar=calendar, spot=spot)
+
+
+def _to_spark(block: SparkBlock, layers: Layers, environ: Mapping[str, str]) -> SparkPlace:
+    settings = {key: layers.resolve(value, f"spark.settings.{key}", environ) for key, value in block.settings.items()}
+    return SparkPlace(layers.resolve(block.remote, "spark.remote", environ), settings)
 
 
 def _to_worker(block: WorkerBlock, layers: Layers, environ: Mapping[str, str]) -> Worker:

@@ -42,6 +42,14 @@ class Worker:
 
 
 @dataclass(frozen=True, slots=True)
+class SparkPlace:
+    """Where Spark is: an address of Spark Connect, or a JVM of this process; and what a session is opened with."""
+
+    remote: str = ""
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """What one environment says. `origins` maps each value's dotted key to the layer that set it."""
 
@@ -54,6 +62,8 @@ class Settings:
     staleness_warn: timedelta = timedelta(hours=12)
     staleness_fail: timedelta = timedelta(hours=24)
     maintenance: Maintenance = Maintenance()
+    engine: str = "polars"
+    spark: SparkPlace = SparkPlace()
     worker: Worker | None = None
     sources: Mapping[str, SourceOverlay] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict)

@@ -11,7 +11,10 @@ from lakehouse_assets_tests.repository import ROOT
 
 pytestmark = pytest.mark.integration
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "how-to").glob("*.md"))]
+PAGES = [
+    pytest.param(page, marks=pytest.mark.spark) if page.stem == "run-on-spark" else page
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs" / "how-to").glob("*.md")))
+]
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +33,16 @@ def test_a_page_that_is_followed_to_the_letter_leads_where_it_says(
     shutil.copytree(fresh, folder)
     if "S3_ENDPOINT" in text:
         request.getfixturevalue("object_store")
+    if "SPARK_REMOTE" in text:
+        request.getfixturevalue("spark_server")
 
     follow(text, folder)
+
+
+@pytest.fixture
+def spark_server(spark_connect_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stand in for the Spark that a reader of a page has."""
+    monkeypatch.setenv("SPARK_REMOTE", spark_connect_url)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lakehouse_assets.engines.spark_session import PARITY
+from lakehouse_assets.contracts.performance import PARITY
 from lakehouse_assets_tests.spark import KINDS
 
 if TYPE_CHECKING:
