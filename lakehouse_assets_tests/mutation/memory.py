@@ -41,7 +41,7 @@ class Memory:
 
     def _state(self, killer: str) -> str:
         files = [killer] if killer.endswith(".py") else self.tests
-        return _mark(*(_content(self.tree / name) for name in files))
+        return _mark(*(_content(self.tree / name.split("::")[0]) for name in files))
 
 
 def memory_of(folder: Path, tree: Path, target: Target, commit: str) -> Memory:
