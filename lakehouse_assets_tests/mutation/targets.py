@@ -71,6 +71,7 @@ TARGETS = (
     _target(
         "ledger",
         "pipeline/split.py",
+        "pipelines/test_split.py",
         "pipelines/test_keys.py",
         "pipelines/test_shapes.py",
     ),
