@@ -13,10 +13,13 @@ import dagster as dg
 from dagster_aws.pipes import PipesEMRServerlessClient, PipesS3MessageReader  # noqa: TID253 - same
 
 from lakehouse_assets.contracts.model import Contract
+from lakehouse_assets.defs import preview
 from lakehouse_assets.errors import StorageError
 from lakehouse_assets.pipeline.messages import error_of, result_of
 from lakehouse_assets.results import PartitionResult
 from lakehouse_assets.settings import Worker
+
+_ALIVE = ["SUBMITTED", "PENDING", "SCHEDULED", "RUNNING", "QUEUED"]
 
 
 class _Messages(PipesS3MessageReader):
@@ -58,13 +61,20 @@ def compute(
     retry finds it unchanged.
     """
     reader = _Messages(worker.messages, interval=worker.poll_seconds)
-    client = _Client(client=boto3.client("emr-serverless"), message_reader=reader, poll_interval=worker.poll_seconds)
+    service = boto3.client("emr-serverless")
+    client = _Client(client=service, message_reader=reader, poll_interval=worker.poll_seconds)
+    job = job_of(worker, contract, partitions, name=f"{contract.table} {context.run.run_id}")
     failure = ""
     try:
-        client.run(context=context, start_job_run_params=job_of(worker, contract, partitions))
+        # Pipes calls what Dagster itself calls deprecated.
+        with preview.disable_dagster_warnings():
+            client.run(context=context, start_job_run_params=job)
     except RuntimeError as error:
         # Its one way to say that the job failed; what the job itself said is worth more.
         failure = str(error)
+    except BaseException:
+        _cancel(service, job)
+        raise
     told = [result for message in reader.messages() if (result := result_of(message)) is not None]
     yield from told
     for said in filter(None, map(error_of, reader.messages())):
@@ -79,13 +89,22 @@ def compute(
         )
 
 
-def job_of(worker: Worker, contract: Contract, partitions: Sequence[str]) -> dict[str, Any]:
+def _cancel(service: Any, job: Mapping[str, Any]) -> None:  # noqa: ANN401 - a client of boto3
+    """Cancel the job by its name: a step that is ended while it starts one has not learned its id yet."""
+    application = job["applicationId"]
+    for page in service.get_paginator("list_job_runs").paginate(applicationId=application, states=_ALIVE):
+        for one in page["jobRuns"]:
+            if one.get("name") == job["name"]:
+                service.cancel_job_run(applicationId=application, jobRunId=one["id"])
+
+
+def job_of(worker: Worker, contract: Contract, partitions: Sequence[str], *, name: str) -> dict[str, Any]:
     """Return the arguments of StartJobRun for some partitions of a table."""
     wanted = [word for partition in partitions for word in ("--partition", partition)]
     return {
         "applicationId": worker.application,
         "executionRoleArn": worker.role,
-        "name": str(contract.table),
+        "name": name,
         "executionTimeoutMinutes": contract.max_runtime_minutes,
         "jobDriver": {
             "sparkSubmit": {
