@@ -31,6 +31,7 @@ PHASES: dict[str, tuple[str, ...]] = {
     "derive": ("pipeline.entities",),
     "audit": ("pipeline.audit", "quality.gate", "quality.attest", "quality.partition_rules"),
     "record": ("storage.records", "storage.objects", "storage.pins"),
+    "replay": ("pipeline.refused.release", "pipeline.rehearse"),
     "quarantine": ("pipeline.refused", "quality.quarantine", "pipeline.step"),
     "publish": ("storage.commit", "storage.table", "storage.staged", "pipeline.publish", "pipeline.batches"),
     "absorb": ("pipeline.absorb", "state", "incidents"),
