@@ -13,6 +13,7 @@ from lakehouse_assets.cli.settings import masked
 from lakehouse_assets.contracts.loader import load_valid_catalog
 from lakehouse_assets.errors import ConfigError
 from lakehouse_assets.pipeline.vocabulary import collect_vocabulary
+from lakehouse_assets.settings import SettingsBlock
 from lakehouse_assets_tests.configuration import FILES, ORDERS, SALES, load
 
 REPOSITORY = Path(__file__).parents[3]
@@ -63,6 +64,24 @@ def test_findings_are_data_as_well(config: Path) -> None:
     findings = json.loads(CliRunner().invoke(build_app(), ["validate", "--json"]).output)["findings"]
 
     assert [(each["code"], each["severity"], each["line"]) for each in findings] == [("LH901", "error", 3)]
+
+
+def test_no_setting_is_left_out(config: Path) -> None:
+    worker = "{application: a, role: r, entryPoint: s3://b/job.py, messages: s3://b/m, environment: {DB_PASSWORD: x}}"
+    (config / "environments/local.yaml").write_text(
+        "storageOptions: {aws_region: eu-west-1}\n"
+        "spark: {remote: 'sc://host:15002/;token=abc;user_id=me', settings: {spark.driver.memory: 2g}}\n"
+        f"worker: {worker}\nsources: {{retail: {{connection: {{location: here}}}}}}\n"
+    )
+
+    shown = json.loads(CliRunner().invoke(build_app(), ["settings", "--json"]).output)["settings"]
+
+    values = {row["name"]: row["value"] for row in shown}
+    keys = {block.alias or name for name, block in SettingsBlock.model_fields.items()}
+    assert {name.partition(".")[0] for name in values} == keys
+    assert values["spark.remote"] == "sc://host:15002/;token=***;user_id=me"
+    assert values["worker.environment.DB_PASSWORD"] == "***"
+    assert values["worker.poll"] == "10s"
 
 
 def test_settings_show_each_value_and_its_origin(config: Path) -> None:
