@@ -67,7 +67,7 @@ def test_findings_are_data_as_well(config: Path) -> None:
 
 
 def test_no_setting_is_left_out(config: Path) -> None:
-    worker = "{application: a, role: r, entryPoint: s3://b/job.py, messages: s3://b/m, environment: {SERVICE_API_KEY: x}}"
+    worker = "{application: a, role: r, entryPoint: s3://b/job.py, messages: s3://b/m, environment: {SHOP_API_KEY: x}}"
     (config / "environments/local.yaml").write_text(
         "storageOptions: {aws_region: eu-west-1}\n"
         "spark: {remote: 'sc://host:15002/;token=abc;user_id=me', settings: {spark.driver.memory: 2g}}\n"
@@ -80,7 +80,7 @@ def test_no_setting_is_left_out(config: Path) -> None:
     keys = {block.alias or name for name, block in SettingsBlock.model_fields.items()}
     assert {name.partition(".")[0] for name in values} == keys
     assert values["spark.remote"] == "sc://host:15002/;token=***;user_id=me"
-    assert values["worker.environment.SERVICE_API_KEY"] == "***"
+    assert values["worker.environment.SHOP_API_KEY"] == "***"
     assert values["worker.poll"] == "10s"
 
 
