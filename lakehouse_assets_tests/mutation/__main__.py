@@ -36,14 +36,15 @@ def main(arguments: list[str]) -> int:
         verdicts = [_tried(target, copies, commit, asked) for target in targets]
     reasons = read_reasons()
     if not asked.modules:
-        REPORT.write_text(page(verdicts, reasons, seed=asked.seed, sample=asked.sample), encoding="utf-8")
+        REPORT.write_text(page(verdicts, reasons, seed=asked.seed), encoding="utf-8")
     return 0 if is_good(verdicts, reasons) else 1
 
 
 def _asked(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make mutate", description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--sample", type=int, default=0, help="mutants a module at most; 0 is all")
+    told = "how many mutants of each module are tried that nothing is known about yet; all, unless it is said"
+    parser.add_argument("--sample", type=int, help=told)
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="how many are tried at once")
     parser.add_argument("modules", nargs="*")
     return parser.parse_args(arguments)
@@ -65,20 +66,23 @@ def _tried(target: Target, copies: Sequence[Copy], commit: str, asked: argparse.
     tree = copies[0].root
     source = (tree / target.module).read_text(encoding="utf-8")
     mutants = mutants_of(target.module, source, asked.seed)
-    if asked.sample and len(mutants) > asked.sample:
-        mutants = random.Random(asked.seed).sample(mutants, asked.sample)  # noqa: S311 - must be repeatable
     memory = memory_of(MEMORY, tree, target, commit)
-    _try_unknown([mutant for mutant in mutants if memory.killer_of(mutant) is None], copies, memory)
-    survivors = tuple(mutant for mutant in mutants if not memory.killer_of(mutant))
-    verdict = Verdict(target, len(mutants), survivors, frozenset(memory.commits_of(mutants)))
-    sys.stdout.write(f"{target.module}: {verdict.killed} of {verdict.tried} noticed\n")
+    unknown = [mutant for mutant in mutants if memory.killer_of(mutant) is None]
+    if asked.sample is not None:
+        unknown = random.Random(asked.seed).sample(unknown, min(asked.sample, len(unknown)))  # noqa: S311 - repeatable
+    _try_all(unknown, copies, memory)
+    known = [mutant for mutant in mutants if memory.killer_of(mutant) is not None]
+    survivors = tuple(mutant for mutant in known if not memory.killer_of(mutant))
+    verdict = Verdict(target, len(mutants), len(known), survivors, frozenset(memory.commits_of(known)))
+    sys.stdout.write(f"{target.module}: {verdict.killed} of {verdict.tried} noticed")
+    sys.stdout.write(f" ({verdict.generated} generated)\n")
     for mutant in verdict.survivors:
         sys.stdout.write(f"  line {mutant.line}: {mutant.name}\n")
     sys.stdout.flush()
     return verdict
 
 
-def _try_unknown(mutants: Sequence[Mutant], copies: Sequence[Copy], memory: Memory) -> None:
+def _try_all(mutants: Sequence[Mutant], copies: Sequence[Copy], memory: Memory) -> None:
     if not mutants:
         return
     patience = patience_for(copies[0], memory.tests)

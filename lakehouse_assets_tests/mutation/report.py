@@ -28,10 +28,9 @@ one is drawn.
 |---|---|
 | run on | {day}, {system}, {cores} cores, Python {python} |
 | seed | {seed} |
-| mutants a module | {sample} |
 
-| group | module | mutants | noticed | share | tried at commit |
-|---|---|--:|--:|--:|---|
+| group | module | mutants | tried | noticed | share of tried | at commit |
+|---|---|--:|--:|--:|--:|---|
 {table}
 
 ## Survivors
@@ -41,9 +40,10 @@ one is drawn.
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How many mutants of a module were tried, and which nobody noticed."""
+    """How many mutants of a module there are, how many were tried, and which nobody noticed."""
 
     target: Target
+    generated: int
     tried: int
     survivors: tuple[Mutant, ...]
     commits: frozenset[str]
@@ -66,7 +66,7 @@ def is_good(verdicts: Sequence[Verdict], reasons: Reasons) -> bool:
     return not unexplained and all(share >= ENOUGH for share in shares)
 
 
-def page(verdicts: Sequence[Verdict], reasons: Reasons, *, seed: int, sample: int) -> str:
+def page(verdicts: Sequence[Verdict], reasons: Reasons, *, seed: int) -> str:
     """Return the report."""
     return _PAGE.format(
         day=datetime.now(UTC).date().isoformat(),
@@ -74,7 +74,6 @@ def page(verdicts: Sequence[Verdict], reasons: Reasons, *, seed: int, sample: in
         cores=os.cpu_count(),
         python=platform.python_version(),
         seed=seed,
-        sample=f"at most {sample}, drawn by the seed" if sample else "all",
         table="\n".join(_rows(verdicts)),
         survivors="\n".join(_survivors(verdicts, reasons)) or "None.",
     )
@@ -90,8 +89,8 @@ def _rows(verdicts: Sequence[Verdict]) -> list[str]:
 
 
 def _counts(verdicts: Sequence[Verdict]) -> str:
-    tried, killed = sum(one.tried for one in verdicts), sum(one.killed for one in verdicts)
-    return f"{tried} | {killed} | {_share(verdicts):.0%}"
+    generated, tried, killed = (sum(getattr(one, of) for one in verdicts) for of in ("generated", "tried", "killed"))
+    return f"{generated} | {tried} | {killed} | {_share(verdicts):.0%}"
 
 
 def _survivors(verdicts: Sequence[Verdict], reasons: Reasons) -> list[str]:
