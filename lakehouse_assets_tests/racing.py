@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Sequence
 
 from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets_tests.lakes import variables_of
@@ -10,7 +11,16 @@ from lakehouse_assets_tests.repository import ROOT
 
 def start(lake: Lake, rounds: int, tables: str, *partitions: str, **environ: str) -> subprocess.Popen[str]:
     """Start a process that runs tables in rounds once it is told to; `environ` replaces variables."""
-    command = [sys.executable, "-m", "lakehouse_assets_tests.soak.racer", str(rounds), tables, *partitions]
+    return _start(lake, "racer", [str(rounds), tables, *partitions], environ)
+
+
+def start_scheduler(lake: Lake, rounds: int, tables: str, *partitions: str) -> subprocess.Popen[str]:
+    """Start a process that lets a Dagster instance of its own do that."""
+    return _start(lake, "scheduler", [str(rounds), tables, *partitions], {})
+
+
+def _start(lake: Lake, module: str, arguments: Sequence[str], environ: dict[str, str]) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", f"lakehouse_assets_tests.soak.{module}", *arguments]
     pipe = subprocess.PIPE
     environment = variables_of(lake) | environ
     return subprocess.Popen(command, text=True, cwd=ROOT, env=environment, stdin=pipe, stdout=pipe, stderr=pipe)
