@@ -4,7 +4,7 @@ Casts that give null instead of raising, text to times, lists of reasons; hashes
 and all of them are found here. Everything else is plain Narwhals, in the room that needs it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import narwhals as nw
@@ -13,11 +13,21 @@ import polars as pl
 from lakehouse_assets.engines.hashing import content_hash, content_totals, row_hash, spread
 from lakehouse_assets.engines.json_text import json_field, row_as_json
 from lakehouse_assets.engines.native import Spark, double_text, natively, nfc
+from lakehouse_assets.engines.portable import (
+    as_of,
+    days_after,
+    iso_weekday,
+    product,
+    rounded,
+    rounded_product,
+    sum_over_days,
+)
 
 __all__ = [
-    "BLANKS", "ENGINE_ERRORS", "as_text", "as_utc", "content_hash", "content_totals", "has_only_ascii", "joined_field",
-    "json_field", "localised", "native_type", "natively", "read_number", "reasons_of", "row_as_json", "row_hash",
-    "spread", "to_nfc", "try_cast", "try_datetime", "try_localise",
+    "BLANKS", "ENGINE_ERRORS", "as_of", "as_text", "as_utc", "content_hash", "content_totals", "days_after",
+    "has_only_ascii", "iso_weekday", "joined_field", "json_field", "localised", "native_type", "natively", "product",
+    "read_number", "reasons_of", "rounded", "rounded_product", "row_as_json", "row_hash", "spread", "sum_over_days",
+    "to_nfc", "try_cast", "try_datetime", "try_localise",
 ]  # fmt: skip
 
 ENGINE_ERRORS: tuple[type[Exception], ...] = (pl.exceptions.PolarsError, nw.exceptions.NarwhalsError)
@@ -127,7 +137,15 @@ def let(value: Any, then: Callable[[Any], Any], on: Spark) -> Any:  # noqa: ANN4
 
 
 def as_text(expr: nw.Expr, dtype: nw.dtypes.DType) -> nw.Expr:
-    """Return the text of a value of type `dtype`: numbers in as few digits as name them exactly."""
+    """Return the text of a value of type `dtype`: doubles in as few digits as name them, times with microseconds."""
+    if isinstance(dtype, nw.Datetime):
+        zone = "+00:00" if dtype.time_zone else ""
+
+        def of_time(c: Any, on: Spark) -> Any:  # noqa: ANN401 - pyspark Columns
+            f = on.functions
+            return f.concat(f.date_format(c, "yyyy-MM-dd HH:mm:ss.SSSSSS"), f.lit(zone))
+
+        return natively(expr, lambda e: e.cast(pl.Datetime("us", dtype.time_zone)).cast(pl.String), of_time)
     if dtype == nw.Float64():
         return natively(expr, lambda e: pl.when(e == 0).then(pl.lit("0.0")).otherwise(e.cast(pl.String)), double_text)
     return expr.cast(nw.String)
@@ -157,8 +175,10 @@ def reasons_of(flags: Mapping[str, Mapping[str, str | None]]) -> nw.Expr:
     items = list(flags.items())
 
     def polars(_: pl.Expr) -> pl.Expr:
-        each = [pl.when(pl.col(flag)).then(_constant(fields)) for flag, fields in items]
-        return pl.concat_list(each).list.drop_nulls()
+        # Putting structs into lists is twenty times slower than numbers, which are named when few are left.
+        numbers = [pl.when(pl.col(flag)).then(pl.lit(number, pl.UInt32)) for number, (flag, _) in enumerate(items)]
+        named = [_named([fields[name] for _, fields in items]).alias(name) for name in items[0][1]]
+        return pl.concat_list(numbers).list.drop_nulls().list.eval(pl.struct(named))
 
     def spark(_: Any, on: Spark) -> Any:  # noqa: ANN401 - pyspark Columns
         f = on.functions
@@ -192,5 +212,5 @@ def _ddl(dtype: nw.dtypes.DType) -> str:
     return _DDL[type(dtype)]
 
 
-def _constant(fields: Mapping[str, str | None]) -> pl.Expr:
-    return pl.struct([pl.lit(value, pl.String).alias(name) for name, value in fields.items()])
+def _named(values: Sequence[str | None]) -> pl.Expr:
+    return pl.element().replace_strict(list(range(len(values))), list(values), return_dtype=pl.String)

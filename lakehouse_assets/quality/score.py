@@ -49,17 +49,27 @@ def dimension_scores(results: Iterable[RuleResult], waived: Collection[str] = ()
     return {label: 100 * held[label] / weights[label] for label in held}
 
 
-def severity_of(points: float) -> Severity | None:
-    """Return how badly a score is too low, or None when it is high enough."""
-    if points < CRITICAL_BELOW:
-        return Severity.CRITICAL
-    return Severity.WARNING if points < WARN_BELOW else None
+def severity_of(points: float, results: Sequence[RuleResult], waived: Collection[str] = ()) -> Severity | None:
+    """Return how badly a score is too low, or None when it is high enough.
+
+    Warnings alone are no more than a warning, however few rules a table has beside them.
+    """
+    if points >= WARN_BELOW:
+        return None
+    is_mild = bool(results) and all(_is_mild(result, waived) for result in results)
+    return Severity.WARNING if points >= CRITICAL_BELOW or is_mild else Severity.CRITICAL
 
 
 def coverage(results: Sequence[RuleResult]) -> float:
     """Return the share of rules that were executed, 0 to 100."""
     executed = sum(result.outcome in {Outcome.PASS, Outcome.FAIL} for result in results)
     return 100 * executed / len(results) if results else 0.0
+
+
+def _is_mild(result: RuleResult, waived: Collection[str]) -> bool:
+    if result.outcome is Outcome.FAIL:
+        return result.severity in {Severity.INFO, Severity.WARNING} or result.rule_id in waived
+    return result.outcome is Outcome.PASS
 
 
 def _share_held(result: RuleResult) -> float:

@@ -23,7 +23,8 @@ def read(value: nw.Expr, dtype: nw.dtypes.DType, column: Column) -> nw.Expr | No
         return kit.try_cast(value, want)
     if isinstance(dtype, nw.Decimal) and kind is Kind.DECIMAL:
         cast = kit.try_cast(value, want)
-        return nw.when(cast == value).then(cast)
+        # Compared in the type it came from: between decimals of many digits Spark compares rounded ones.
+        return nw.when(kit.try_cast(cast, dtype) == value).then(cast)
     return None
 
 

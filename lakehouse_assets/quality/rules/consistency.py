@@ -8,6 +8,7 @@ from typing import Any
 import narwhals as nw
 
 from lakehouse_assets.contracts.model import RuleKind
+from lakehouse_assets.engines import kit
 from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.quality.rule import Example, rule
 from lakehouse_assets.results import Dimension
@@ -74,5 +75,5 @@ def sum_of_parts(*, column: str, parts: list[str], tolerance: float = 0) -> nw.E
 )
 def product_of(*, column: str, factors: list[str], tolerance: float = 0) -> nw.Expr:
     """Value is the product of other columns, within an absolute tolerance."""
-    product = reduce(operator.mul, [nw.col(factor) for factor in factors])
+    product = reduce(kit.product, [nw.col(factor) for factor in factors])
     return (nw.col(column) - product).abs() <= tolerance

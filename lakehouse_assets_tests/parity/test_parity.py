@@ -1,0 +1,51 @@
+"""Every case gives the same on Polars and on Spark: on Sail with every commit, on real Spark where Java is."""
+
+import pytest
+
+from lakehouse_assets_tests.parity import operations, parsers, rules, tables
+from lakehouse_assets_tests.parity.cases import Batch, Engine, Whole, differences, on_polars, on_spark
+from lakehouse_assets_tests.parity.catalog import RULES
+from lakehouse_assets_tests.parity.gaps import GAPS, known
+
+CASES: tuple[Batch | Whole, ...] = (
+    *operations.batches(),
+    *operations.wholes(),
+    *parsers.wholes(),
+    *rules.batches(),
+    *rules.wholes(),
+    *tables.wholes(),
+)
+POLARS = on_polars()
+ENGINES = [
+    "sail",
+    pytest.param("spark_connect", marks=pytest.mark.spark),
+    pytest.param("spark_classic", marks=pytest.mark.spark),
+]
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> Engine:
+    return on_spark(request.param, request.getfixturevalue(request.param))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_case_gives_what_it_gives_on_polars(engine: Engine, case: Batch | Whole) -> None:
+    want = POLARS.answers(case)
+    assert not [said for said in want.values() if isinstance(said, str)], want
+
+    found = differences(want, engine.answers(case))
+
+    assert {name: said for name, said in found.items() if name not in known(engine.name, case.name)} == {}
+    assert known(engine.name, case.name) <= found.keys(), "a known gap is closed: take it out of `gaps`"
+
+
+def test_every_rule_has_a_case() -> None:
+    names = {case.name for case in CASES}
+
+    assert {f"rule {name}" for name in RULES if RULES[name].signature.kind.value in {"row", "partition"}} <= names
+
+
+def test_a_known_gap_names_a_case_and_a_reason() -> None:
+    names = {case.name for case in CASES}
+
+    assert all(gap.reason.endswith(".") and gap.answers.keys() <= names for gap in GAPS)
