@@ -12,12 +12,12 @@ import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
 
-from lakehouse_assets_tests.mutation.memory import Memory, memory_of
-from lakehouse_assets_tests.mutation.mutants import Mutant, mutants_of
+from lakehouse_assets_tests.mutation.memory import Memory, memory_of, remembered_mutants
+from lakehouse_assets_tests.mutation.mutants import Mutant
 from lakehouse_assets_tests.mutation.report import Verdict, is_good, page, read_reasons
 from lakehouse_assets_tests.mutation.targets import TARGETS, Target
 from lakehouse_assets_tests.mutation.trial import Copy, commit_of, copies_of, patience_for
@@ -65,7 +65,7 @@ def _tried(target: Target, copies: Sequence[Copy], commit: str, asked: argparse.
     # The working tree may change meanwhile; the copies do not.
     tree = copies[0].root
     source = (tree / target.module).read_text(encoding="utf-8")
-    mutants = mutants_of(target.module, source, asked.seed)
+    mutants = remembered_mutants(MEMORY / "generated", target.module, source, asked.seed)
     memory = memory_of(MEMORY, tree, target, commit)
     unknown = [mutant for mutant in mutants if memory.killer_of(mutant) is None]
     if asked.sample is not None:
@@ -90,16 +90,19 @@ def _try_all(mutants: Sequence[Mutant], copies: Sequence[Copy], memory: Memory) 
     for copy in copies:
         free.put(copy)
 
-    def try_one(mutant: Mutant) -> str:
+    def try_one(mutant: Mutant) -> tuple[Mutant, str]:
         copy = free.get()
         try:
-            return copy.killer_of(mutant, memory.tests, patience)
+            return mutant, copy.killer_of(mutant, memory.tests, patience)
         finally:
             free.put(copy)
 
     with ThreadPoolExecutor(max_workers=len(copies)) as pool:
-        for mutant, killer in zip(mutants, pool.map(try_one, mutants), strict=True):
-            memory.keep(mutant, killer)
+        try:
+            for tried in as_completed([pool.submit(try_one, mutant) for mutant in mutants]):
+                memory.keep(*tried.result())
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 if __name__ == "__main__":

@@ -7,10 +7,10 @@ the module are. Other modules and the helpers of tests do not count: delete the 
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from lakehouse_assets_tests.mutation.mutants import Mutant
+from lakehouse_assets_tests.mutation.mutants import Mutant, mutants_of
 from lakehouse_assets_tests.mutation.targets import Target
 
 
@@ -48,6 +48,16 @@ def memory_of(folder: Path, tree: Path, target: Target, commit: str) -> Memory:
     """Return what a folder tells of a target's mutants; `tree` holds the tests as they are run now."""
     file = folder / f"{target.module.replace('/', '.')}.json"
     return Memory(tree, target.tests, commit, file, json.loads(file.read_text("utf-8")) if file.is_file() else {})
+
+
+def remembered_mutants(folder: Path, module: str, source: str, seed: int) -> list[Mutant]:
+    """Return a module's mutants, made only when this text was never seen: making them takes a second or two."""
+    made_by = Path(__file__).with_name("mutants.py").read_text(encoding="utf-8")
+    file = folder / f"{_mark(module, source, str(seed), made_by)}.json"
+    if not file.is_file():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps([asdict(mutant) for mutant in mutants_of(module, source, seed)]), encoding="utf-8")
+    return [Mutant(**told) for told in json.loads(file.read_text(encoding="utf-8"))]
 
 
 def _content(path: Path) -> str:
