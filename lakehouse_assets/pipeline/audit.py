@@ -62,7 +62,7 @@ def _audited(step: Step, draft: Draft, tally: Tally, partition_results: tuple[Ru
         waived=accepted.waived,
         waived_rows=tally.waived_rows,
         exemptions=accepted.exemptions,
-        low_score=severity_of(points),
+        low_score=severity_of(points, results, accepted.waived),
         objects=tally.objects,
         drift=(*tally.drift, *drift_of(contract, step.columns, step.table.columns)),
         measures=tally.measures,

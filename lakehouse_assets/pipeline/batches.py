@@ -39,7 +39,7 @@ def together(parts: Sequence[PartitionRecord]) -> PartitionRecord:
         content_hash=kit.content_hash(*totals) if totals else parts[-1].content_hash,
         content_totals=totals,
         score=points,
-        low_score=severity_of(points),
+        low_score=severity_of(points, results, waived),
         overridden=tuple(dict.fromkeys(rule_id for part in parts for rule_id in part.overridden)),
         waived=waived,
         waived_rows=sum(part.waived_rows for part in parts),

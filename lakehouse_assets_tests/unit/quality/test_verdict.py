@@ -183,7 +183,32 @@ def test_a_severe_rule_costs_more() -> None:
     [(94.9, Severity.CRITICAL), (95.0, Severity.WARNING), (97.9, Severity.WARNING), (98.0, None)],
 )
 def test_a_low_score_is_a_warning_and_a_lower_one_critical(points: float, severity: Severity | None) -> None:
-    assert severity_of(points) is severity
+    assert severity_of(points, [rule_result("a", outcome=Outcome.FAIL)]) is severity
+
+
+@pytest.mark.parametrize("severity", [Severity.INFO, Severity.WARNING])
+def test_warnings_alone_never_make_a_low_score_critical(severity: Severity) -> None:
+    results = [rule_result("a"), rule_result("b", outcome=Outcome.FAIL, severity=severity)]
+
+    assert severity_of(50.0, results) is Severity.WARNING
+    assert severity_of(99.0, results) is None
+
+
+def test_a_rule_that_did_not_run_or_knows_nothing_makes_it_critical() -> None:
+    torn = rule_result("b", outcome=Outcome.ERROR, severity=Severity.WARNING)
+
+    assert severity_of(50.0, [rule_result("a"), torn]) is Severity.CRITICAL
+    assert severity_of(0.0, []) is Severity.CRITICAL
+
+
+def test_a_failure_that_is_waived_makes_no_low_score_critical() -> None:
+    results = [
+        rule_result("a", outcome=Outcome.FAIL),
+        rule_result("b", outcome=Outcome.FAIL, severity=Severity.WARNING),
+    ]
+
+    assert severity_of(50.0, results, ["a"]) is Severity.WARNING
+    assert severity_of(50.0, results) is Severity.CRITICAL
 
 
 def test_nothing_known_is_no_good_score() -> None:
