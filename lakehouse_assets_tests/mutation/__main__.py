@@ -20,7 +20,7 @@ from lakehouse_assets_tests.mutation.memory import Memory, memory_of, remembered
 from lakehouse_assets_tests.mutation.mutants import Mutant
 from lakehouse_assets_tests.mutation.report import Verdict, is_good, page, read_reasons
 from lakehouse_assets_tests.mutation.targets import TARGETS, Target
-from lakehouse_assets_tests.mutation.trial import Copy, commit_of, copies_of, patience_for
+from lakehouse_assets_tests.mutation.trial import Copy, UnfitTestsError, commit_of, copies_of, patience_for
 
 REPOSITORY = Path(__file__).parents[2]
 REPORT, MEMORY = REPOSITORY / "docs/mutants.md", REPOSITORY / ".lake/mutants"
@@ -70,7 +70,11 @@ def _tried(target: Target, copies: Sequence[Copy], commit: str, asked: argparse.
     unknown = [mutant for mutant in mutants if memory.killer_of(mutant) is None]
     if asked.sample is not None:
         unknown = random.Random(asked.seed).sample(unknown, min(asked.sample, len(unknown)))  # noqa: S311 - repeatable
-    _try_all(unknown, copies, memory)
+    try:
+        _try_all(unknown, copies, memory)
+    except UnfitTestsError as error:
+        # The other modules can still be tried; what was known of this one stays known.
+        sys.stdout.write(f"{target.module}: {error}\n")
     known = [mutant for mutant in mutants if memory.killer_of(mutant) is not None]
     survivors = tuple(mutant for mutant in known if not memory.killer_of(mutant))
     verdict = Verdict(target, len(mutants), len(known), survivors, frozenset(memory.commits_of(known)))

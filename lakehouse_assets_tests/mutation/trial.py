@@ -21,6 +21,10 @@ SLACK_SECONDS = 30.0
 HANGS = "nothing: it hangs"
 
 
+class UnfitTestsError(Exception):
+    """Tests fail although nothing was changed, so their failing says nothing of a mutant."""
+
+
 @dataclass(frozen=True)
 class Copy:
     """A copy of the repository, without its history, in which one mutant at a time lives."""
@@ -95,9 +99,9 @@ def commit_of(repository: Path) -> str:
 
 
 def patience_for(copy: Copy, tests: Sequence[str]) -> float:
-    """Return how many seconds a mutant's tests may take; raise RuntimeError when they fail without a mutant."""
+    """Return how many seconds a mutant's tests may take; raise UnfitTestsError when they fail without one."""
     began = time.monotonic()
     failed = copy.failing(tests, 3600)
     if failed:
-        raise RuntimeError(f"these tests fail without a mutant: {failed}")
+        raise UnfitTestsError(f"these tests fail without a mutant: {failed}")
     return (time.monotonic() - began) * PATIENCE + SLACK_SECONDS
