@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> int:
     targets = [target for target in TARGETS if not asked.modules or target.module in asked.modules]
     commit = commit_of(REPOSITORY)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended; the next campaign goes on from here"))
-    with _copies(asked.jobs) as copies:
+    with _copies(asked.jobs if asked.sample != 0 else 0) as copies:
         verdicts = [_tried(target, copies, commit, asked) for target in targets]
     reasons = read_reasons()
     if not asked.modules:
@@ -43,7 +43,7 @@ def main(arguments: list[str]) -> int:
 def _asked(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make mutate", description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
-    told = "how many mutants of each module are tried that nothing is known about yet; all, unless it is said"
+    told = "how many mutants of each module are tried that nothing is known about yet (all); 0 writes what is known"
     parser.add_argument("--sample", type=int, help=told)
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="how many are tried at once")
     parser.add_argument("modules", nargs="*")
@@ -63,7 +63,7 @@ def _copies(number: int) -> Iterator[list[Copy]]:
 
 def _tried(target: Target, copies: Sequence[Copy], commit: str, asked: argparse.Namespace) -> Verdict:
     # The working tree may change meanwhile; the copies do not.
-    tree = copies[0].root
+    tree = copies[0].root if copies else REPOSITORY
     source = (tree / target.module).read_text(encoding="utf-8")
     mutants = remembered_mutants(MEMORY / "generated", target.module, source, asked.seed)
     memory = memory_of(MEMORY, tree, target, commit)

@@ -73,6 +73,8 @@ class Copy:
 
 def copies_of(repository: Path, folder: Path, number: int) -> list[Copy]:
     """Copy everything git would keep of the working tree, several times, and start a process in each copy."""
+    if not number:
+        return []
     first = folder / "0"
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=True)
