@@ -12,6 +12,9 @@ _EXPANDED = {"F": "Ymd", "D": "mdy", "x": "mdy", "T": "HMS", "R": "HM", "v": "db
 _YEAR, _MONTH, _DAY = set("YGyg"), set("mbBh"), set("de")
 _KNOWN = set("YCyqmbBhdeaAwuUWGgVjDxFvHkIlPpMSfRTXrZzstn%+c")
 _COMPLETE = "+s"
+# Weeks, centuries, and seconds since 1970 amid other parts; a count of seconds by itself is read by both engines.
+POLARS_ONLY = frozenset("GgVUWCuws")
+_COUNTS = frozenset({"%s", "%s%3f", "%s%6f"})
 
 
 def check_formats(formats: Sequence[str], found: ColumnType, steps: list[str | int], reading: Reading) -> None:
@@ -30,6 +33,12 @@ def check_formats(formats: Sequence[str], found: ColumnType, steps: list[str | i
             hint = "Write a year of four digits with %Y and every part by itself."
             reading.tell("LH310", steps, f"{pattern!r} has a year of two digits or depends on a locale.", hint)
     _check_pairs(formats, steps, reading)
+
+
+def only_polars_reads(pattern: str) -> str:
+    """Return a directive of a pattern that Spark does not read, or ""."""
+    found = POLARS_ONLY.intersection(_raw_letters(pattern)) if pattern not in _COUNTS else frozenset()
+    return f"%{min(found)}" if found else ""
 
 
 def _check_pairs(formats: Sequence[str], steps: list[str | int], reading: Reading) -> None:

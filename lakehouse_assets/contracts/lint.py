@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from lakehouse_assets.contracts.custom import steps_of
 from lakehouse_assets.contracts.entities import promised_columns
+from lakehouse_assets.contracts.formats import only_polars_reads
 from lakehouse_assets.contracts.loading import Mode
 from lakehouse_assets.contracts.model import Contract
 from lakehouse_assets.contracts.reading import Reading
@@ -24,6 +25,8 @@ def check_contract(contract: Contract, reading: Reading) -> None:
         at = steps_of("lakehouse.engine", reading.document.data["schema"][0], ["schema", 0])
         message = f"{contract.table} cannot be computed by Spark: the client of its source lands the rows, here."
         reading.tell("LH533", at, message, "Take lakehouse.engine out; silver and gold are computed by either engine.")
+    if contract.engine == "spark":
+        _check_patterns(contract, reading)
     _check_cluster(contract, reading)
     _check_consumers(contract, reading)
     _check_slas(contract, reading)
@@ -34,6 +37,17 @@ def check_runbook(contract: Contract, runbooks: Iterable[str], reading: Reading)
     if contract.tier == 1 and not contract.runbook and contract.table.short not in set(runbooks):
         hint = f"Write docs/runbooks/{contract.table.short}.md, or set lakehouse.runbook."
         reading.tell("LH802", ["customProperties"], f"{contract.table} is of tier 1 and has no runbook.", hint)
+
+
+def _check_patterns(contract: Contract, reading: Reading) -> None:
+    at = steps_of("lakehouse.engine", reading.document.data["schema"][0], ["schema", 0])
+    for column in contract.columns:
+        for pattern in column.parse.formats:
+            unread = only_polars_reads(pattern)
+            if unread:
+                message = f"{contract.table} cannot be computed by Spark: it does not read {unread} in {pattern!r}"
+                hint = f"Name year, month and day in the pattern of {column.name}, or take lakehouse.engine out."
+                reading.tell("LH533", at, f"{message}, the pattern of {column.name}.", hint)
 
 
 def _check_cluster(contract: Contract, reading: Reading) -> None:

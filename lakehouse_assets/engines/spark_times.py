@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
+from lakehouse_assets.contracts.formats import POLARS_ONLY
 from lakehouse_assets.engines.kit import localised
 from lakehouse_assets.engines.native import Spark
 from lakehouse_assets.engines.time_form import TimeForm
 from lakehouse_assets.errors import LakehouseError
 
-UNREAD = frozenset({"G", "g", "V", "U", "W", "C", "u", "w", "s"})
 _MONTHS = [
     "january", "february", "march", "april", "may", "june",
     "july", "august", "september", "october", "november", "december",
@@ -44,7 +44,7 @@ def read_on_spark(text: Any, forms: Sequence[TimeForm], zone: str, ambiguous: st
 
 def check_readable(form: TimeForm) -> None:
     """Raise LakehouseError when a form has a directive that only Polars reads."""
-    unread = UNREAD.intersection(form.names)
+    unread = POLARS_ONLY.intersection(form.names)
     if unread:
         raise LakehouseError(
             f"Spark does not read %{min(unread)} in the pattern {form.pattern!r}.",

@@ -100,3 +100,11 @@ def test_bronze_on_spark_is_found_with_the_reason() -> None:
     assert [each.spot.line for each in found] == [11]
     assert "bronze/shop/lines" in found[0].message
     assert "client of its source" in found[0].message
+
+
+def test_a_pattern_that_spark_does_not_read_is_found_with_its_column() -> None:
+    before = "\n    customProperties:\n"
+    text = FILES[ORDERS].replace(before, f"{before}      - {{property: lakehouse.engine, value: spark}}\n", 1)
+    weeks = text.replace("'%Y-%m-%d %H:%M:%S'", "'%G-W%V-%u %H:%M:%S'", 1)
+    found = [each for each in load({**FILES, ORDERS: weeks})[1] if each.code == "LH533"]
+    assert [each.message.partition("it does")[2][:12] for each in found] == [" not read %G"]
