@@ -1,6 +1,7 @@
 """Folding changes into entities: a batch into a large current table, beside delta-rs MERGE and beside a plain rewrite.
 
 `prepare` makes the tables; `batch` publishes changes that nothing was derived from yet; the others are measured.
+The name of a folder with a current table ends in the number of its buckets: `derive-64`.
 """
 
 import json
@@ -19,14 +20,14 @@ from lakehouse_assets.pipeline.run import materialise
 from lakehouse_assets.results import PUBLISHED
 
 KEYS = 10_000_000
-BUCKETS, HISTORY_BUCKETS = 64, 16
+HISTORY_BUCKETS = 16
 HISTORY_KEYS, HISTORY_BATCHES = 100_000, 20
 FIRST = "2026-01-01"
 
 
 def lake_of(folder: Path) -> Lake:
     """Return the lake with the current table."""
-    return entity_lake(folder, "none", buckets=BUCKETS)
+    return entity_lake(folder, "none", buckets=int(folder.name.rpartition("-")[2]))
 
 
 def prepare(folder: Path, _: str) -> float:
