@@ -52,8 +52,13 @@ def _show(catalog: Catalog, vocabulary: Vocabulary, findings: tuple[Finding, ...
         colour = _COLOURS[finding.severity]
         console.print(f"[{colour}]{escape(str(finding))}[/{colour}]")
     counted = Counter(finding.severity for finding in findings)
-    summary = ", ".join(f"{counted[level]} {level}{'' if counted[level] == 1 else 's'}" for level in Level)
-    console.print(f"{len(catalog.contracts)} tables from {len(catalog.sources)} sources: {summary}")
+    summary = ", ".join(_counted(counted[level], level) for level in Level)
+    told = f"{_counted(len(catalog.contracts), 'table')} from {_counted(len(catalog.sources), 'source')}"
+    console.print(f"{told}: {summary}")
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def _cells(row: list[Any]) -> list[Any]:

@@ -34,6 +34,7 @@ def test_the_shipped_configuration_is_valid(config: Path) -> None:
 
     assert done.exit_code == 0, done.output
     assert "0 errors" in done.output
+    assert " tables from 1 source: " in done.output
     assert config.exists()
 
 
