@@ -60,10 +60,11 @@ def read_reasons() -> Reasons:
 
 
 def is_good(verdicts: Sequence[Verdict], reasons: Reasons) -> bool:
-    """Whether nine of ten mutants of each group are noticed, and every survivor has a reason."""
+    """Whether nine of ten tried mutants of a group are noticed, survivors have reasons, and no module is untried."""
     unexplained = [m for verdict in verdicts for m in verdict.survivors if not _reason(m, reasons)]
     shares = [_share([verdict for verdict in verdicts if verdict.target.group == group]) for group in GROUPS]
-    return not unexplained and all(share >= ENOUGH for share in shares)
+    untried = [verdict for verdict in verdicts if not verdict.tried]
+    return not unexplained and not untried and all(share >= ENOUGH for share in shares)
 
 
 def page(verdicts: Sequence[Verdict], reasons: Reasons, *, seed: int) -> str:
@@ -90,7 +91,7 @@ def _rows(verdicts: Sequence[Verdict]) -> list[str]:
 
 def _counts(verdicts: Sequence[Verdict]) -> str:
     generated, tried, killed = (sum(getattr(one, of) for one in verdicts) for of in ("generated", "tried", "killed"))
-    return f"{generated} | {tried} | {killed} | {_share(verdicts):.0%}"
+    return f"{generated} | {tried} | {killed} | {f'{_share(verdicts):.0%}' if tried else 'not tried'}"
 
 
 def _survivors(verdicts: Sequence[Verdict], reasons: Reasons) -> list[str]:
