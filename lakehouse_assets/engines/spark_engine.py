@@ -4,7 +4,8 @@ One branch is written at a time. Rows that were counted while they were written 
 and a branch that is known to be empty is not computed at all. Imported only where a table needs it.
 """
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -16,7 +17,7 @@ from lakehouse_assets.engines.spark_faults import translated
 from lakehouse_assets.engines.spark_files import adopted, forget, new_folder
 from lakehouse_assets.engines.spark_types import quoted, spark_schema
 from lakehouse_assets.engines.staged_files import described, write_empty
-from lakehouse_assets.errors import ComputationError
+from lakehouse_assets.errors import ComputationError, EngineLostError
 from lakehouse_assets.results import StagedFile
 
 ROWS_PER_FILE = 1_000_000
@@ -40,7 +41,7 @@ class SparkEngine:
         """Return the rows of exactly these files; columns a file lacks are null, the partition column is text."""
         stored = {name: dtype for name, dtype in schema.items() if name != partition_column}
         columns = spark_schema({**stored, partition_column: nw.String()})
-        with translated(root):
+        with self._acting(root):
             if not files:
                 return _lazy(self.session.createDataFrame([], columns))
             reader = self.session.read.schema(columns).option("basePath", root)
@@ -71,7 +72,7 @@ class SparkEngine:
         native = frame.to_native()
         if isinstance(native, pl.LazyFrame):  # what was decided without any row: a reason, an empty answer
             return native.collect()
-        with translated():
+        with self._acting():
             return _as_polars(native.toArrow())
 
     def collect_all(self, frames: Sequence[nw.LazyFrame]) -> list[pl.DataFrame]:
@@ -80,7 +81,7 @@ class SparkEngine:
 
     def hold(self, frame: nw.LazyFrame) -> nw.LazyFrame:
         """Return a frame that is computed when first used, and kept by Spark until `release`."""
-        with translated():
+        with self._acting():
             held = frame.to_native().persist()
         self._held.append(held)
         return _lazy(held)
@@ -88,13 +89,13 @@ class SparkEngine:
     def lift(self, frame: pl.DataFrame) -> nw.LazyFrame:
         """Return a small frame as one of Spark's."""
         arrow = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
-        with translated():
+        with self._acting():
             return _lazy(self.session.createDataFrame(arrow))
 
     def release(self) -> None:
         """Give back what was held."""
         held, self._held = self._held, []
-        with translated():
+        with self._acting():
             for frame in held:
                 frame.unpersist()
 
@@ -103,7 +104,7 @@ class SparkEngine:
         names = list(columns)
         again = frame.group_by(*names).agg(nw.len().alias("__times")).filter(nw.col("__times") > 1).select(*names)
         keys = self.hold(again).to_native()
-        with translated():
+        with self._acting():
             if not keys.head(1):
                 return None
         rows = frame.to_native()
@@ -111,13 +112,23 @@ class SparkEngine:
         same = [rows[quoted(name)].eqNullSafe(renamed[each]) for name, each in zip(names, renamed.columns, strict=True)]
         return _lazy(rows.join(renamed, same, "left_semi"))
 
+    @contextlib.contextmanager
+    def _acting(self, where: str = "") -> Iterator[None]:
+        """Tell faults of Spark as ours; of a Spark that is gone nothing is held any more."""
+        try:
+            with translated(where):
+                yield
+        except EngineLostError:
+            self._held.clear()
+            raise
+
     @cached_property
     def _observes(self) -> bool:
         """Whether the server counts rows while it writes them; some that speak Spark's protocol do not."""
         rows = _lazy(self.session.range(1))
         observation, observed = _observed(Totals(rows, (nw.len().alias("rows"),), "", ""))
         try:
-            with translated():
+            with self._acting():
                 observed.to_native().toArrow()
                 return bool(observation.get == {"rows": 1})
         except ComputationError:
@@ -127,7 +138,7 @@ class SparkEngine:
         """Write a branch and count all rows that it is taken from, in the same pass."""
         observation, rows = _observed(totals)
         staged = self._write(take(rows), branch)
-        with translated(branch.target.root):
+        with self._acting(branch.target.root):
             found = observation.get
         return staged, pl.DataFrame([{**found, totals.by: totals.only}])
 
@@ -139,7 +150,7 @@ class SparkEngine:
     def _write(self, frame: nw.LazyFrame, branch: Branch) -> list[StagedFile]:
         target, folder = branch.target, new_folder(branch.target)
         try:
-            with translated(target.root):
+            with self._acting(target.root):
                 writer = frame.to_native().write.mode("append").partitionBy(target.partition_column)
                 writer.options(**_WRITING).parquet(folder)
             return [described(target, path, self._options) for path in adopted(target, folder, self._options)]

@@ -11,7 +11,14 @@ from typing import Any
 from lakehouse_assets.errors import ComputationError, EngineLostError
 
 _LOST = ("Py4JNetworkError", "Py4JError", "ConnectionRefusedError", "ConnectionResetError", "BrokenPipeError")
-_GONE = ("UNAVAILABLE", "SparkContext was shut down", "cancelled because SparkContext", "stopped SparkContext")
+_GONE = (
+    "UNAVAILABLE",
+    "RETRIES_EXCEEDED",
+    "INVALID_HANDLE",
+    "SparkContext was shut down",
+    "cancelled because SparkContext",
+    "stopped SparkContext",
+)
 
 
 @contextlib.contextmanager
