@@ -22,7 +22,8 @@ from lakehouse_assets_tests.lakes import DAY, NEXT, ORDERS, RAW, deliver, order,
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-pytestmark = [pytest.mark.integration, pytest.mark.spark]
+# A JVM on a busy machine takes its time.
+pytestmark = [pytest.mark.integration, pytest.mark.spark, pytest.mark.timeout(900)]
 
 TABLES = (RAW, ORDERS, quarantine_of(ORDERS), PEOPLE, CHANGES, CURRENT, HISTORY)
 

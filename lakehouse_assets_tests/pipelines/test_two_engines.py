@@ -18,7 +18,8 @@ from lakehouse_assets_tests.lakes import DAY, NEXT, ORDERS, RAW, THIRD, deliver,
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-pytestmark = [pytest.mark.integration, pytest.mark.spark]
+# A JVM on a busy machine takes its time.
+pytestmark = [pytest.mark.integration, pytest.mark.spark, pytest.mark.timeout(900)]
 
 LOAD = "{identicalRows: drop, keys: [order_id], sequenceBy: changed_at}"
 DAYS = (DAY, NEXT, THIRD)

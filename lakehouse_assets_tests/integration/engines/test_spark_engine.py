@@ -17,6 +17,9 @@ from lakehouse_assets.naming import publish_of
 from lakehouse_assets.results import StagedFile
 from lakehouse_assets_tests.spark import KINDS, spark_engine
 
+# A JVM on a busy machine takes its time.
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
+
 PUBLISH = "run-0000-abcd"
 TYPES = {
     "id": nw.Int64(),
