@@ -1,5 +1,6 @@
 """A lake with one source and one silver table of twelve rules, made for one measurement below a folder."""
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,7 +26,7 @@ description: Generated order lines.
 owner: bench@example.com
 connection: {location: "LOCATION"}
 cadence: daily_after_midnight
-calendar: {starts: "2026-01-01", ends: "2026-01-31"}
+calendar: {starts: "2026-01-01", ends: "2026-12-31"}
 replay: exact
 retryPolicy: fixed
 onError: dead-letter
@@ -50,11 +51,16 @@ _PROPERTIES = {
     "country": ("string", "required: true"),
     "note": ("string", ""),
 }
+# Of the publishes in one process: files of two must not have one name.
+_NUMBERS = itertools.count()
 _LOGICAL = {"string": "string", "integer": "integer", "decimal(18,4)": "number", "timestamp": "timestamp"}
 
 
-def lake_below(folder: Path, *, duplicates: str = "keep_newest") -> Lake:
-    """Write the configuration below `folder` and open the lake; `duplicates` is what becomes of repeated ids."""
+def lake_below(folder: Path, *, duplicates: str = "keep_newest", keep: bool = False) -> Lake:
+    """Write the configuration below `folder` and open the lake; `duplicates` is what becomes of repeated ids.
+
+    `keep`: the contract that is there stays.
+    """
     config = folder / "config"
     for name in ("environments", "sources", "contracts/silver"):
         (config / name).mkdir(parents=True, exist_ok=True)
@@ -66,12 +72,14 @@ def lake_below(folder: Path, *, duplicates: str = "keep_newest") -> Lake:
     columns = ", ".join(f"{name}: text" for name in COLUMNS)
     source = SOURCE.replace("LOCATION", str(folder / "drop")).replace("{COLUMNS}", f"{{{columns}}}")
     (config / "sources/bench.yaml").write_text(source)
-    (config / "contracts/silver/orders.odcs.yaml").write_text(_contract(duplicates))
+    contract = config / "contracts/silver/orders.odcs.yaml"
+    if not keep or not contract.exists():
+        contract.write_text(_contract(duplicates))
     environ = {"LAKEHOUSE_ROOT": str(folder / "lake"), "LAKEHOUSE_RUN_LOG": "off"}
     return open_lake(load_settings(environ, config))
 
 
-def land(lake: Lake, rows: int, made: Callable[[int], pl.LazyFrame] = orders) -> None:
+def land(lake: Lake, rows: int, made: Callable[[int], pl.LazyFrame] = orders, *, day: str = DAY) -> None:
     """Put `rows` orders into bronze as one partition, in files as landing writes them."""
     columns = stored_columns(lake, lake.contract(BRONZE))
     table = create_table(lake.root_of(BRONZE), {}, columns, partition_column=PROC_DATE, description="")
@@ -79,16 +87,16 @@ def land(lake: Lake, rows: int, made: Callable[[int], pl.LazyFrame] = orders) ->
         made(rows)
         .with_row_index("i")
         .with_columns(
-            pl.format("{}.csv#{}", pl.lit(DAY), pl.col("i").cast(pl.String).str.zfill(9)).alias("_row_id"),
-            pl.lit(f"{DAY}.csv").alias("_source_object"),
+            pl.format("{}.csv#{}", pl.lit(day), pl.col("i").cast(pl.String).str.zfill(9)).alias("_row_id"),
+            pl.lit(f"{day}.csv").alias("_source_object"),
             *(pl.lit(None, pl.String).alias(name) for name in ("_defect", "_line", "_unknown")),
-            pl.lit(DAY).alias(PROC_DATE),
+            pl.lit(day).alias(PROC_DATE),
         )
     )
     raw = {name: nw.String() for name in (*COLUMNS, "_defect", "_line", "_unknown")}
     hashed = nw.from_native(frame).with_columns(kit.row_hash(raw).alias(RAW_HASH)).select(*columns)
-    (files,), _ = lake.engine.stage([Branch(hashed, Target(table.root, PROC_DATE, "bench-0000-0"))])
-    commit(table, Change(tuple(files), (DAY,), columns, {}))
+    (files,), _ = lake.engine.stage([Branch(hashed, Target(table.root, PROC_DATE, f"bench-{next(_NUMBERS):04}-0"))])
+    commit(table, Change(tuple(files), (day,), columns, {}))
 
 
 def _contract(duplicates: str) -> str:
