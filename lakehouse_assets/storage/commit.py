@@ -153,7 +153,7 @@ def longest_pause_seconds(attempt: int) -> float:
 
 
 def _wait(attempt: int) -> None:
-    time.sleep(random.uniform(0, longest_pause_seconds(attempt)))  # noqa: S311 - jitter, not a secret
+    time.sleep(random.uniform(0, longest_pause_seconds(attempt)))  # noqa: S311 - only jitter
 
 
 def _gave_up(table: OpenTable) -> PublishConflictError:

@@ -29,7 +29,7 @@ def shop(tmp_path: Path) -> Lake:
     return lake
 
 
-def lasted(lake: Lake, day: str, minutes: int, **changes: str) -> None:
+def lasted(lake: Lake, day: str, minutes: int, *, engine: str = "polars") -> None:
     """Let the record of a day's publish say how long it took."""
     table = lake.open(ORDERS)
     assert table is not None
@@ -38,7 +38,7 @@ def lasted(lake: Lake, day: str, minutes: int, **changes: str) -> None:
     record = read_record(lake.objects_of(ORDERS), publish)
     assert record is not None
     started = datetime.fromisoformat(record.finished_at) - timedelta(minutes=minutes)
-    write_record(lake.objects_of(ORDERS), replace(record, started_at=started.isoformat(), **changes))
+    write_record(lake.objects_of(ORDERS), replace(record, started_at=started.isoformat(), engine=engine))
 
 
 def advice(lake: Lake) -> Sequence[str]:
