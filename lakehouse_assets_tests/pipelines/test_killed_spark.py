@@ -1,0 +1,63 @@
+"""A Spark that is killed while it writes: nobody sees anything of it, and the next run makes it good."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lakehouse_assets.errors import EngineLostError
+from lakehouse_assets.naming import STAGING_FOLDER
+from lakehouse_assets.pipeline.content import content_of
+from lakehouse_assets_tests.lakes import DAY, ORDERS, RAW, deliver, order, run, shop_lake, stored
+from lakehouse_assets_tests.spark import await_port, remote_session, start_connect_server
+
+pytestmark = [pytest.mark.integration, pytest.mark.spark, pytest.mark.slow, pytest.mark.timeout(900)]
+
+ROWS = 100_000
+
+
+def once(happened: Callable[[], bool], then: Callable[[], None]) -> threading.Thread:
+    """Watch for something in a thread of its own, and do something the moment it is there."""
+
+    def watch() -> None:
+        while not happened():
+            time.sleep(0.002)
+        then()
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    return thread
+
+
+@pytest.mark.filterwarnings("ignore:.RETRIES_EXCEEDED:UserWarning")
+def test_a_killed_driver_leaves_nothing_that_anybody_sees(tmp_path: Path) -> None:
+    from pyspark.sql.connect.client.retries import DefaultPolicy
+
+    lake = shop_lake(tmp_path)
+    deliver(lake, DAY, [order(number, amount=number % 1001) for number in range(ROWS)])
+    run(lake, RAW, DAY)
+    staging = Path(lake.root_of(ORDERS), STAGING_FOLDER)
+    (tmp_path / "server").mkdir()
+    server, port = start_connect_server(tmp_path / "server")
+    await_port(server, port)
+    with remote_session(f"sc://127.0.0.1:{port}") as session:
+        # As a rule a client asks for minutes whether its server is back.
+        session.client.set_retry_policies([DefaultPolicy(max_retries=2)])
+        on_spark = replace(lake, engine_name="spark", open_spark=lambda _: session)
+        # Some task writes: the moment after which there is something to lose.
+        once(lambda: any(staging.rglob("*.parquet")), lambda: os.kill(server.pid, signal.SIGKILL))
+        with pytest.raises(EngineLostError, match="Spark went away"):
+            run(on_spark, ORDERS, DAY)
+    server.communicate()
+
+    opened = lake.open(ORDERS)
+    assert opened is not None
+    assert opened.files == ()
+    assert [path for path in stored(lake.root_of(ORDERS)) if path.endswith(".parquet") and "=" in path] == []
+    again = run(lake, ORDERS, DAY)[DAY]
+    assert (again.status, content_of(lake, ORDERS).rows) == ("published", ROWS)
