@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from lakehouse_assets.contracts.loading import History
+from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.naming import quarantine_of
 from lakehouse_assets.pipeline.content import content_of
 from lakehouse_assets.pipeline.lake import Lake
@@ -37,6 +39,11 @@ FILES = {
     NEXT: [order(7, amount="007"), order(8, customer="bob  ", changed_at="2010-02-30 10:00:00")],
     THIRD: [],
 }
+SHAPES: dict[str, dict[str, Any]] = {
+    "folded": {},
+    "first and previous values, deletions marked": {"types": {"name": 0, "score": 3}, "soft_deletes": True},
+    "versions with current values": {"history": History.SCD6, "soft_deletes": True},
+}
 CHANGES: dict[str, list[Event]] = {
     "2026-01-01": [Event("a", 1, "x", 1), Event("b", 1, "y", 2), Event("c", 3, None, 1), Event(None, 1, "x", 1)],
     "2026-01-02": [Event("a", 4, "y", 1), Event("b", 2, None, 2, deleted=True), Event("d", 2, "x", 2)],
@@ -44,6 +51,8 @@ CHANGES: dict[str, list[Event]] = {
     "2026-01-03": [Event("a", 2, "z", 2), Event("b", 0, "z", 1), Event("c", 1, "x", 1, deleted=True)],
 }
 TURNS = [("polars", "spark", "polars"), ("spark", "polars", "spark")]
+# Each derivation is dozens of jobs: from scratch on Spark for every shape, in both orders for the plainest.
+ENTITIES = [*(("folded", turns) for turns in TURNS), *((shape, TURNS[1]) for shape in list(SHAPES)[1:])]
 
 
 def on(lake: Lake, engine: str, session: "SparkSession") -> Lake:
@@ -104,9 +113,13 @@ def test_a_day_that_was_computed_is_unchanged_on_the_other_engine(
     assert run(lake, ORDERS, DAY)[DAY].status == "unchanged"
 
 
-@pytest.mark.parametrize("turns", TURNS, ids="-".join)
-def test_engines_take_turns_at_an_entity(turns: Sequence[str], tmp_path: Path, spark_connect: "SparkSession") -> None:
-    contracts = customers()
+@pytest.mark.parametrize(
+    ("shape", "turns"), ENTITIES, ids=lambda part: part if isinstance(part, str) else "-".join(part)
+)
+def test_engines_take_turns_at_an_entity(
+    shape: str, turns: Sequence[str], tmp_path: Path, spark_connect: "SparkSession"
+) -> None:
+    contracts = customers(**SHAPES[shape])
     lakes = {name: entity_lake(tmp_path / name, *contracts) for name in ("turns", "polars")}
     for (day, events), engine in zip(CHANGES.items(), turns, strict=True):
         for lake in lakes.values():
@@ -119,3 +132,9 @@ def test_engines_take_turns_at_an_entity(turns: Sequence[str], tmp_path: Path, s
     every = [event for events in CHANGES.values() for event in events]
     for contract in contracts[1:]:
         assert comparable(table_rows(lakes["turns"], contract.table)) == comparable(expected(every, contract))
+
+
+def test_bronze_is_not_computed_by_spark(tmp_path: Path, spark_connect: "SparkSession") -> None:
+    lake = on(delivered(tmp_path / "bronze"), "spark", spark_connect)
+    with pytest.raises(LakehouseError, match="bronze/shop/orders: bronze cannot be computed by Spark: the client"):
+        run(lake, RAW, DAY)
