@@ -65,16 +65,16 @@ def compute(
     client = _Client(client=service, message_reader=reader, poll_interval=worker.poll_seconds)
     job = job_of(worker, contract, partitions, name=f"{contract.table} {context.run.run_id}")
     failure = ""
-    try:
-        # Pipes calls what Dagster itself calls deprecated.
-        with preview.disable_dagster_warnings():
-            client.run(context=context, start_job_run_params=job)
-    except RuntimeError as error:
-        # Its one way to say that the job failed; what the job itself said is worth more.
-        failure = str(error)
-    except BaseException:
-        _cancel(service, job)
-        raise
+    with contextlib.ExitStack() as alive:
+        alive.callback(_cancel, service, job)
+        try:
+            # Pipes calls what Dagster itself calls deprecated.
+            with preview.disable_dagster_warnings():
+                client.run(context=context, start_job_run_params=job)
+        except RuntimeError as error:
+            # Its one way to say that the job failed; what the job itself said is worth more.
+            failure = str(error)
+        alive.pop_all()
     told = [result for message in reader.messages() if (result := result_of(message)) is not None]
     yield from told
     for said in filter(None, map(error_of, reader.messages())):
