@@ -37,10 +37,10 @@ def landed(lake: Lake, day: str = DAY) -> dict[str, str]:
     return {row_id.rsplit("#")[-1].lstrip("0"): amount for row_id, amount in rows.select("_row_id", "amount").rows()}
 
 
-def ask_again(lake: Lake, day: str = DAY) -> dict[str, Difference]:
-    """Run a day with `re_extract` and return what was said about it."""
+def ask_again(lake: Lake, *days: str) -> dict[str, Difference]:
+    """Run days, the first one unless others are named, with `re_extract` and return what was said about each."""
     told: list[Difference] = []
-    list(materialise(lake, RAW, [day], run_id="again", intent=Intent(re_extract=True, tell=told.append)))
+    list(materialise(lake, RAW, days or [DAY], run_id="again", intent=Intent(re_extract=True, tell=told.append)))
     return {difference.partition: difference for difference in told}
 
 
@@ -128,6 +128,21 @@ def test_a_day_that_is_empty_now_is_told_as_withdrawn_whole(lake_of: LakeOf) -> 
 
     assert difference.withdrawn.rows == 2
     assert landed(lake) == {}
+
+
+def test_days_that_are_asked_for_together_are_told_each_for_itself(lake_of: LakeOf) -> None:
+    lake = lake_of("state")
+    deliver(lake, DAY, amounts(10, 20))
+    deliver(lake, NEXT, amounts(30, 40, 50))
+    run(lake, RAW, DAY, NEXT)
+    deliver(lake, DAY, amounts(10, 99))
+    deliver(lake, NEXT, amounts(30))
+
+    told = ask_again(lake, DAY, NEXT)
+
+    counted = {day: (one.added.rows, one.changed.rows, one.withdrawn.rows) for day, one in told.items()}
+    assert counted == {DAY: (0, 1, 0), NEXT: (0, 0, 2)}
+    assert (landed(lake), landed(lake, NEXT)) == ({"1": "10", "2": "99"}, {"1": "30"})
 
 
 def test_nothing_is_replaced_when_telling_fails(lake_of: LakeOf) -> None:
