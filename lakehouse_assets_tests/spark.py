@@ -145,6 +145,8 @@ def sail_server() -> Iterator[str]:
     """Run Sail in this process and yield its address."""
     from pysail.spark import SparkConnectServer  # noqa: PLC0415 - a large library
 
+    # A session that no test of this worker asks for during twenty minutes would be gone for the next one.
+    os.environ["SAIL_SPARK__SESSION_TIMEOUT_SECS"] = str(24 * 60 * 60)
     server = SparkConnectServer("127.0.0.1", 0)
     server.start(background=True)
     host, port = server.listening_address
