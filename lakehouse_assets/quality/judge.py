@@ -13,13 +13,13 @@ import narwhals as nw
 from lakehouse_assets.contracts.model import Column, Kind, RuleKind, RuleSpec
 from lakehouse_assets.engines import kit
 from lakehouse_assets.engines.conform import to_narwhals
+from lakehouse_assets.engines.faults import engine_errors
 from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.naming import PROC_DATE
 from lakehouse_assets.quality.literals import typed_arguments
 from lakehouse_assets.results import Dimension, OnFailure, Outcome, RuleResult
 
-RULE_ERRORS: tuple[type[Exception], ...] = (
-    *kit.ENGINE_ERRORS,
+_OF_RULES: tuple[type[Exception], ...] = (
     ArithmeticError,
     AttributeError,
     LookupError,
@@ -53,6 +53,11 @@ class Scope:
     def kind(self, name: str | None) -> Kind | None:
         """Return the kind of a promised column."""
         return next((column.type.kind for column in self.columns if column.name == name), None)
+
+
+def rule_errors() -> tuple[type[Exception], ...]:
+    """Return what a rule that cannot run may raise, whichever engine runs it."""
+    return (*engine_errors(), *_OF_RULES)
 
 
 def window_end_of(partition_column: str = PROC_DATE, *, hourly: bool = False) -> nw.Expr:
@@ -140,7 +145,7 @@ def _bound(spec: RuleSpec, function: Callable[..., Any] | None, scope: Scope) ->
         return RowRule(spec, NEVER, f"no rule is named {spec.rule!r}")
     try:
         is_fine = _evaluated(spec, function, scope)
-    except RULE_ERRORS as error:
+    except rule_errors() as error:
         return RowRule(spec, NEVER, reason_of(error))
     return RowRule(spec, ~is_fine.fill_null(spec.dimension is not Dimension.COMPLETENESS))
 
@@ -167,7 +172,7 @@ def _tried(rules: tuple[RowRule, ...], scope: Scope) -> tuple[RowRule, ...]:
     ).lazy()
     try:
         _boolean(empty.select(*[rule.violated.alias(flag_of(n)) for n, rule in enumerate(rules)]).collect())
-    except RULE_ERRORS:
+    except rule_errors():
         return isolate(empty, rules, lambda frame: _boolean(frame.collect()))
     return rules
 
@@ -182,7 +187,7 @@ def _boolean(frame: nw.DataFrame) -> None:
 def _alone(frame: nw.LazyFrame, rule: RowRule, collect: Callable[[nw.LazyFrame], Any]) -> RowRule:
     try:
         collect(frame.select(_never_null(rule).alias(flag_of(0))))
-    except RULE_ERRORS as error:
+    except rule_errors() as error:
         return replace(rule, violated=NEVER, error=reason_of(error))
     return rule
 

@@ -9,7 +9,7 @@ from typing import Any
 import narwhals as nw
 
 from lakehouse_assets.contracts.model import RuleSpec
-from lakehouse_assets.quality.judge import RULE_ERRORS, Scope, reason_of, result_of, window_end_of
+from lakehouse_assets.quality.judge import Scope, reason_of, result_of, rule_errors, window_end_of
 from lakehouse_assets.quality.literals import typed_arguments
 from lakehouse_assets.quality.rule import FAILED_ROWS
 from lakehouse_assets.results import Outcome, RuleResult
@@ -56,7 +56,7 @@ def _violations(
         arguments = _arguments(spec, function, scope)
         _check(function(frames[1], by, **arguments).collect(), by)
         violations: nw.LazyFrame = function(frames[0], by, **arguments)
-    except RULE_ERRORS as error:
+    except rule_errors() as error:
         return _reason(reason_of(error))
     return violations
 

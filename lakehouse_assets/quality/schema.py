@@ -22,7 +22,7 @@ from lakehouse_assets.contracts.model import Contract
 from lakehouse_assets.engines.conform import to_narwhals
 from lakehouse_assets.engines.kit import native_type
 from lakehouse_assets.errors import LakehouseError
-from lakehouse_assets.quality.judge import RULE_ERRORS, RowRule, Scope, bind, counts, flag, isolate, to_results
+from lakehouse_assets.quality.judge import RowRule, Scope, bind, counts, flag, isolate, rule_errors, to_results
 from lakehouse_assets.quality.rule import load_rules
 from lakehouse_assets.results import OnFailure, Outcome, RuleResult
 
@@ -121,7 +121,7 @@ def _judged(frame: nw.LazyFrame, rules: Sequence[RowRule]) -> tuple[RuleResult, 
 
     try:
         counted = count(rules)
-    except RULE_ERRORS:
+    except rule_errors():
         rules = isolate(frame, rules, lambda each: each.collect("polars"))
         counted = count(rules)
     return to_results(rules, counted, int(counted["__rows"]))
