@@ -7,10 +7,8 @@ Fixtures in `conftest` start each server once a worker; `place` gives a test all
 import logging
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,7 +20,7 @@ import obstore
 import pytest
 
 from lakehouse_assets.engines.stores import open_store
-from lakehouse_assets_tests.ports import free_port
+from lakehouse_assets_tests.ports import await_port, free_port
 
 # For `place` of tests that send so many requests that moto, which is written in Python, would take most of their time.
 SWIFT = ["disk", pytest.param("versitygw", marks=pytest.mark.versitygw)]
@@ -131,7 +129,7 @@ def versitygw_server(folder: Path) -> Iterator[S3Server]:
         text=True,
     )
     try:
-        _await_answer(server, port)
+        await_port(server, port, seconds=_START_SECONDS)
         yield S3Server(f"http://127.0.0.1:{port}", lambda name: (data / name).mkdir())
     finally:
         server.terminate()
@@ -142,16 +140,3 @@ def versitygw_binary() -> str | None:
     """Return the server that `make versitygw` builds, or one that is installed."""
     folders = [Path(sys.executable).parent, Path.home() / "go/bin"]
     return shutil.which("versitygw", path=os.pathsep.join([*map(str, folders), os.environ.get("PATH", "")]))
-
-
-def _await_answer(server: subprocess.Popen[str], port: int) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while True:
-        with socket.socket() as client:
-            if client.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        if server.poll() is not None or time.monotonic() > deadline:
-            server.kill()
-            msg = f"versitygw did not start: {server.communicate()[0]}"
-            raise RuntimeError(msg)
-        time.sleep(0.02)

@@ -3,6 +3,8 @@
 import os
 import random
 import socket
+import subprocess
+import time
 
 # Below the range from which Linux serves `bind(0)`, so that no server that asks for any port can take ours meanwhile.
 FIRST, PER_WORKER = 21_000, 400
@@ -26,3 +28,17 @@ def free_port() -> int:
                 return port
     msg = "all ports of this worker were used."
     raise RuntimeError(msg)
+
+
+def await_port(server: subprocess.Popen[str], port: int, *, seconds: float) -> None:
+    """Wait until a server answers; raise RuntimeError with what it printed when it ends or takes too long."""
+    deadline = time.monotonic() + seconds
+    while True:
+        with socket.socket() as client:
+            if client.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        if server.poll() is not None or time.monotonic() > deadline:
+            server.kill()
+            msg = f"{server.args!r} did not start: {server.communicate()[0]}"
+            raise RuntimeError(msg)
+        time.sleep(0.02)

@@ -5,9 +5,7 @@ which `make spark-jars` fetches the jars that let real Spark read Delta tables. 
 """
 
 import os
-import socket
 import subprocess
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +19,7 @@ from lakehouse_assets.engines.protocol import DataFile
 from lakehouse_assets.engines.spark_engine import SparkEngine
 from lakehouse_assets.engines.spark_session import LAPTOP
 from lakehouse_assets.engines.spark_types import spark_schema
-from lakehouse_assets_tests.ports import free_port
+from lakehouse_assets_tests.ports import await_port, free_port
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -41,7 +39,7 @@ DELTA = {
 IS_SAIL = "spark.lakehouse.tests.sail"
 _SERVER = "org.apache.spark.sql.connect.service.SparkConnectServer"
 # A machine that is busy with other tests takes its time.
-_START_SECONDS = 300
+START_SECONDS = 300
 
 
 class SailEngine(SparkEngine):
@@ -106,7 +104,7 @@ def classic_session(folder: Path) -> Iterator["SparkSession"]:
         if gateway is not None:
             gateway.shutdown()
             gateway.proc.stdin.close()
-            gateway.proc.wait(timeout=_START_SECONDS)
+            gateway.proc.wait(timeout=START_SECONDS)
 
 
 @contextmanager
@@ -114,11 +112,11 @@ def connect_server(folder: Path) -> Iterator[str]:
     """Run a Spark Connect server in a process of its own and yield its address."""
     server, port = start_connect_server(folder)
     try:
-        await_port(server, port)
+        await_port(server, port, seconds=START_SECONDS)
         yield f"sc://127.0.0.1:{port}"
     finally:
         server.terminate()
-        server.communicate(timeout=_START_SECONDS)
+        server.communicate(timeout=START_SECONDS)
 
 
 def start_connect_server(folder: Path) -> tuple[subprocess.Popen[str], int]:
@@ -171,17 +169,3 @@ def remote_session(url: str) -> Iterator["SparkSession"]:
 def without_connect(environ: Mapping[str, str]) -> dict[str, str]:
     """Return an environment in which Spark does not take itself for a client."""
     return {name: value for name, value in environ.items() if not name.startswith(("SPARK_", "PYSPARK_"))}
-
-
-def await_port(server: subprocess.Popen[str], port: int) -> None:
-    """Wait until a server answers."""
-    deadline = time.monotonic() + _START_SECONDS
-    while True:
-        with socket.socket() as client:
-            if client.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        if server.poll() is not None or time.monotonic() > deadline:
-            server.kill()
-            msg = f"Spark Connect did not start: {server.communicate()[0]}"
-            raise RuntimeError(msg)
-        time.sleep(0.1)

@@ -14,7 +14,8 @@ from lakehouse_assets.errors import EngineLostError
 from lakehouse_assets.naming import STAGING_FOLDER
 from lakehouse_assets.pipeline.content import content_of
 from lakehouse_assets_tests.lakes import DAY, ORDERS, RAW, deliver, order, run, shop_lake, stored
-from lakehouse_assets_tests.spark import await_port, remote_session, start_connect_server
+from lakehouse_assets_tests.ports import await_port
+from lakehouse_assets_tests.spark import START_SECONDS, remote_session, start_connect_server
 
 pytestmark = [pytest.mark.integration, pytest.mark.spark, pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -44,7 +45,7 @@ def test_a_killed_driver_leaves_nothing_that_anybody_sees(tmp_path: Path) -> Non
     staging = Path(lake.root_of(ORDERS), STAGING_FOLDER)
     (tmp_path / "server").mkdir()
     server, port = start_connect_server(tmp_path / "server")
-    await_port(server, port)
+    await_port(server, port, seconds=START_SECONDS)
     with remote_session(f"sc://127.0.0.1:{port}") as session:
         # As a rule a client asks for minutes whether its server is back.
         session.client.set_retry_policies([DefaultPolicy(max_retries=2)])
