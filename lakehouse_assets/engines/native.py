@@ -12,7 +12,7 @@ import narwhals as nw
 import polars as pl
 from narwhals._expression_parsing import ExprKind, ExprNode, evaluate_node, evaluate_root_node
 
-from lakehouse_assets.errors import LakehouseError
+from lakehouse_assets.errors import ComputationError, LakehouseError
 
 _SPARK = frozenset({nw.Implementation.PYSPARK, nw.Implementation.PYSPARK_CONNECT})
 _STEP = "pipe"  # reaches Polars untouched through Narwhals
@@ -124,9 +124,13 @@ def _prints_shortest(session: Any) -> bool:  # noqa: ANN401 - classic or Connect
 
 @lru_cache(maxsize=8)
 def _has_java(session: Any) -> bool:  # noqa: ANN401 - classic or Connect
+    from lakehouse_assets.engines.spark_faults import translated  # noqa: PLC0415 - with Spark only
+
     try:
-        session.sql("select java_method('java.lang.Math', 'abs', -1) as found").collect()
-    except Exception:  # noqa: BLE001 - every kind of server says no in its own class
+        with translated():
+            session.sql("select java_method('java.lang.Math', 'abs', -1) as found").collect()
+    except ComputationError:
+        # It answered, and has none. A server that is gone says something else, and is not remembered as one without.
         return False
     return True
 

@@ -8,6 +8,7 @@ import pytest
 
 from lakehouse_assets_tests.repository import PACKAGE, ROOT, kept_files, modules, run, texts, tool
 
+TESTS = ROOT / "lakehouse_assets_tests"
 MAX_LINES = 350
 DRAWERS = {"util", "utils", "helper", "helpers", "common", "core", "misc"}
 # Written so that this file does not match itself.
@@ -112,6 +113,17 @@ def test_a_place_of_one_machine_is_found(tmp_path: Path, line: str) -> None:
 
 def test_no_error_is_swallowed_without_a_reason_beside_it() -> None:
     assert broad_excepts(PACKAGE) == []
+
+
+def test_only_an_attempt_to_deliver_takes_whatever_is_raised() -> None:
+    found = [
+        file.name
+        for folder in (PACKAGE, TESTS)
+        for file, tree in modules(folder)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ExceptHandler) and _is_broad(node.type)
+    ]
+    assert found == ["dispatch.py"]
 
 
 @pytest.mark.parametrize("clause", ["except:", "except Exception:", "except (OSError, BaseException):  # noqa: BLE001"])

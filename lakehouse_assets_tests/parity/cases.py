@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 import polars as pl
 
+from lakehouse_assets.quality.judge import rule_errors
+
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
@@ -51,14 +53,15 @@ class Engine:
             return self._batch(case)
         try:
             return dict(self._whole(case).to_dict())
-        except Exception as error:  # noqa: BLE001 - a case that raises is an answer
+        except raised_by_cases() as error:
             return {"result": _raised(error)}
 
     def _batch(self, batch: Batch) -> Answers:
         frame = self.lift(batch.rows.with_row_index(ID).with_columns(pl.col(ID).cast(pl.Int64)))
         try:
             return self._together(frame, batch.cases)
-        except Exception:  # noqa: BLE001 - one case must not hide the others
+        except raised_by_cases():
+            # One case must not hide the others.
             return {name: self._alone(frame, name, expr) for name, expr in batch.cases.items()}
 
     def _whole(self, whole: Whole) -> pl.DataFrame:
@@ -76,8 +79,13 @@ class Engine:
     def _alone(self, frame: nw.LazyFrame, name: str, expr: nw.Expr) -> pl.Series | str:
         try:
             return self._together(frame, {name: expr})[name]
-        except Exception as error:  # noqa: BLE001 - a case that raises is an answer
+        except raised_by_cases() as error:
             return _raised(error)
+
+
+def raised_by_cases() -> tuple[type[Exception], ...]:
+    """Return what counts as an answer; anything else is a fault of the suite and stops it."""
+    return (*rule_errors(), NotImplementedError)
 
 
 def on_polars() -> Engine:
