@@ -134,17 +134,20 @@ def _check_ours_unmoved(table: OpenTable, newer: OpenTable, change: Change) -> N
 def _widened_before(table: OpenTable, change: Change) -> OpenTable:
     """Add the columns that an append brings; only an overwrite changes a schema, so one of no partition does."""
     widened(table.columns, change.columns, where=table.root)
-    for attempt in range(ATTEMPTS):
-        new = change.columns.keys() - table.columns.keys()
-        if not change.adds_beside or not new:
-            return table
+    new = change.columns.keys() - table.columns.keys() if change.adds_beside else set()
+    for attempt in range(ATTEMPTS if new else 0):
         failure = _try_commit(table, Change((), (), change.columns, {"widened": ", ".join(new)}))
         if failure is not None and not isinstance(failure, CommitFailedError):
             raise failure
         table = _reopen(table)
         note_version(table.root, table.options, table.version)
+        new = change.columns.keys() - table.columns.keys()
+        if not new:
+            break
         _wait(attempt)
-    raise _gave_up(table)
+    if new:
+        raise _gave_up(table)
+    return table
 
 
 def longest_pause_seconds(attempt: int) -> float:

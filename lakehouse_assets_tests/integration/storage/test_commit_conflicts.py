@@ -42,6 +42,17 @@ def test_a_commit_is_not_taken_for_done_because_the_table_holds_nothing_else(tab
     assert (after.version, after.partitions) == (2, (DAY,))
 
 
+def test_columns_that_are_added_by_the_last_attempt_are_added(
+    table: OpenTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lakehouse_assets.storage.commit.ATTEMPTS", 1)
+
+    done = commit(table, Change(staged(table, "a-0000-1", DAY, extra="e"), (DAY,), WIDER, {}, adds_beside=True))
+
+    assert "extra" in done.columns
+    assert [file.rows for file in done.files] == [1]
+
+
 @pytest.mark.parametrize("kind", ["integer", "string"])
 def test_whatever_the_new_type_is_a_column_keeps_the_one_it_has(kind: str) -> None:
     with pytest.raises(SchemaChangeError, match=f"amount long → {kind}"):
