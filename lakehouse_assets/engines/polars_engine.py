@@ -87,10 +87,11 @@ class PolarsEngine:
         with translated():
             return pl.collect_all([_native(frame) for frame in frames], engine="streaming")
 
-    def repeated(self, frame: nw.LazyFrame, columns: Sequence[str]) -> nw.LazyFrame | None:
+    def repeated(self, frame: nw.LazyFrame, columns: Sequence[str], *, known_by: str = "") -> nw.LazyFrame | None:
         """Return a superset of the rows whose values in `columns` occur more than once, or None.
 
-        Only one 64-bit hash a row is held in memory (8 bytes a row, sorted once).
+        Only one 64-bit hash a row is held in memory (8 bytes a row, sorted once). A filter by the hash of computed
+        columns runs after all of them are computed; one by `known_by` runs while rows are read.
         """
         native = _native(frame)
         fingerprint = pl.struct(columns).hash()
@@ -99,7 +100,12 @@ class PolarsEngine:
         again = hashes.filter(hashes == hashes.shift(1)).unique()
         if again.is_empty():
             return None
-        return nw.from_native(native.filter(fingerprint.is_in(again.implode())))
+        candidates = native.filter(fingerprint.is_in(again.implode()))
+        if not known_by:
+            return nw.from_native(candidates)
+        with translated():
+            known = candidates.select(known_by).collect(engine="streaming")[known_by]
+        return nw.from_native(native.filter(pl.col(known_by).is_in(known.implode())))
 
     def _sink(self, branch: Branch, written: list[str]) -> pl.LazyFrame:
         target = branch.target

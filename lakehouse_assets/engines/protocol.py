@@ -132,6 +132,9 @@ class Engine(Protocol):
         """Return several small frames, sharing what they have in common."""
         ...
 
-    def repeated(self, frame: nw.LazyFrame, columns: Sequence[str]) -> nw.LazyFrame | None:
-        """Return a superset of the rows whose values in `columns` occur more than once, or None."""
+    def repeated(self, frame: nw.LazyFrame, columns: Sequence[str], *, known_by: str = "") -> nw.LazyFrame | None:
+        """Return a superset of the rows whose values in `columns` occur more than once, or None.
+
+        `known_by`: a column that was read as it is and tells rows apart; an engine may look rows up by it.
+        """
         ...

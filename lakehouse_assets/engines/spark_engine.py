@@ -99,8 +99,9 @@ class SparkEngine:
             for frame in held:
                 frame.unpersist()
 
-    def repeated(self, frame: nw.LazyFrame, columns: Sequence[str]) -> nw.LazyFrame | None:
+    def repeated(self, frame: nw.LazyFrame, columns: Sequence[str], *, known_by: str = "") -> nw.LazyFrame | None:
         """Return the rows whose values in `columns` occur more than once, or None; nulls are equal here."""
+        del known_by
         names = list(columns)
         again = frame.group_by(*names).agg(nw.len().alias("__times")).filter(nw.col("__times") > 1).select(*names)
         keys = self.hold(again).to_native()

@@ -173,7 +173,9 @@ def _fates(step: Step, judged: nw.LazyFrame) -> pl.DataFrame | None:
     keeps_versions = step.contract.role is Role.CHANGES
     named = (*load.keys, load.sequence_by) if keeps_versions else load.keys
     keys = [key for key in named if key != partition]
-    candidates = step.lake.engine.repeated(judged, [partition, *keys])
+    # Ids of gold rows are computed like everything else; looking rows up by them would compute them twice.
+    known_by = "" if step.name.layer == "gold" else ROW_ID
+    candidates = step.lake.engine.repeated(judged, [partition, *keys], known_by=known_by)
     if candidates is None:
         return None
     sequence_by = "" if keeps_versions else load.sequence_by

@@ -67,10 +67,10 @@ class Watched:
         self._ask()
         return collected
 
-    def repeated(self, frame: nw.LazyFrame, columns: Sequence[str]) -> nw.LazyFrame | None:
+    def repeated(self, frame: nw.LazyFrame, columns: Sequence[str], *, known_by: str = "") -> nw.LazyFrame | None:
         """Return candidates for repeats."""
         with stage(f"look for repeats of {', '.join(columns)}"):
-            found = self._engine.repeated(frame, columns)
+            found = self._engine.repeated(frame, columns, known_by=known_by)
         self._ask()
         return found
 

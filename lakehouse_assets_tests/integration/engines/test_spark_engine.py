@@ -173,6 +173,13 @@ def test_repeated_rows_are_found_with_their_nulls(either: Engine) -> None:
     assert sorted(either.collect(found)["n"]) == [1, 2, 3, 4]
 
 
+def test_repeated_rows_can_be_looked_up_by_an_id(either: Engine) -> None:
+    rows = either.lift(pl.DataFrame({"a": [1, 1, None, None, 2], "n": ["v", "w", "x", "y", "z"]}))
+    found = either.repeated(rows, ["a"], known_by="n")
+    assert found is not None
+    assert sorted(either.collect(found)["n"]) == ["v", "w", "x", "y"]
+
+
 def test_nothing_repeated_is_none(either: Engine) -> None:
     assert either.repeated(either.lift(ROWS), ["id"]) is None
 
