@@ -32,6 +32,8 @@ from lakehouse_assets.storage.staged import in_memory
 Take = Callable[[nw.LazyFrame], nw.LazyFrame]
 # Refused by the rules that are judged first; held back by any; published.
 REFUSED, HELD, VALID = "__refused", "__held", "__valid"
+# So many are named in the plan; a join costs more, but not for each of them.
+FEW_REPEATS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +163,10 @@ def _any_refuses(rules: Sequence[RowRule], start: int = 0) -> nw.Expr:
 def _with_fate(step: Step, rows: nw.LazyFrame, fates: pl.DataFrame | None) -> nw.LazyFrame:
     if fates is None or fates.is_empty():
         return rows.with_columns(nw.lit(0, nw.Int8).alias(FATE))
+    if len(step.partitions) == 1 and fates.height <= FEW_REPEATS:
+        (fate,) = fates[FATE].unique()
+        is_repeat = nw.col(ROW_ID).is_in(fates[ROW_ID].to_list())
+        return rows.with_columns(nw.when(is_repeat).then(nw.lit(fate)).otherwise(nw.lit(0)).cast(nw.Int8).alias(FATE))
     key = [step.contract.partition_column, ROW_ID]
     return rows.join(step.lake.engine.lift(fates), on=key, how="left").with_columns(nw.col(FATE).fill_null(0))
 
@@ -202,16 +208,16 @@ def _refused(step: Step, rules: Rules, raw: Mapping[str, str]) -> Take:
 def _totals(step: Step, judged: nw.LazyFrame, rules: Rules) -> Totals:
     flags = [flag_of(number) for number in range(len(rules.all))]
     unwaived = is_unwaived(step, rules.all)
-    waived = [] if unwaived is None else [(nw.col(HELD) & ~unwaived).cast(nw.Int64).sum().alias("waived")]
+    waived = [] if unwaived is None else [(nw.col(HELD) & ~unwaived).cast(nw.Int8).sum().alias("waived")]
     late = is_late(step.contract)
     totals = (
         nw.len().cast(nw.Int64).alias("rows"),
-        nw.col(VALID).cast(nw.Int64).sum().alias("valid"),
-        nw.col(HELD).cast(nw.Int64).sum().alias("refused"),
-        (~nw.col(REFUSED) & (nw.col(FATE) == OLDER)).cast(nw.Int64).sum().alias("older"),
-        *[nw.col(name).cast(nw.Int64).sum().alias(name) for name in flags],
+        nw.col(VALID).cast(nw.Int8).sum().alias("valid"),
+        nw.col(HELD).cast(nw.Int8).sum().alias("refused"),
+        (~nw.col(REFUSED) & (nw.col(FATE) == OLDER)).cast(nw.Int8).sum().alias("older"),
+        *[nw.col(name).cast(nw.Int8).sum().alias(name) for name in flags],
         *waived,
-        *([] if late is None else [(nw.col(VALID) & late).cast(nw.Int64).sum().alias(LATE_ROWS)]),
+        *([] if late is None else [(nw.col(VALID) & late).cast(nw.Int8).sum().alias(LATE_ROWS)]),
         *kit.content_totals(HASH, where=VALID, prefix="valid"),
     )
     # Grouping by a constant costs a tenth of the pass; rows of another partition are found in the staged files.

@@ -103,7 +103,7 @@ def is_refused(rules: Sequence[RowRule]) -> nw.Expr:
 
 def counts(rules: Sequence[RowRule]) -> list[nw.Expr]:
     """Return the number of violations of every rule, for one select or one aggregation of a flagged frame."""
-    return [nw.col(flag_of(number)).cast(nw.Int64).sum().alias(flag_of(number)) for number in range(len(rules))]
+    return [nw.col(flag_of(number)).cast(nw.Int8).sum().alias(flag_of(number)) for number in range(len(rules))]
 
 
 def to_results(rules: Sequence[RowRule], counted: Mapping[str, Any], checked_rows: int) -> tuple[RuleResult, ...]:

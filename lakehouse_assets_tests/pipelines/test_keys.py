@@ -7,6 +7,7 @@ import pytest
 from lakehouse_assets.naming import TableName
 from lakehouse_assets.pipeline.content import content_of, served_quarantine
 from lakehouse_assets.pipeline.lake import Lake
+from lakehouse_assets.pipeline.split import FEW_REPEATS
 from lakehouse_assets.results import Ledger
 from lakehouse_assets_tests.lakes import (
     DAY,
@@ -74,6 +75,15 @@ def test_identical_rows_are_kept_where_the_contract_says_they_are_real(tmp_path:
     lake = shop_lake(tmp_path, orders_contract("{identicalRows: keep}"))
 
     assert run_day(lake, *[order(1, note="a")] * 3) == Ledger(read=3, published=3)
+
+
+def test_more_repeats_than_a_plan_can_name_are_dropped_all_the_same(tmp_path: Path) -> None:
+    lake = shop_lake(tmp_path, orders_contract(NEWEST))
+    many = range(FEW_REPEATS + 1)
+    older, newer = ([order(n, at=at, note=at) for n in many] for at in (EARLY, LATE))
+
+    assert run_day(lake, *older, *newer) == Ledger(read=2 * len(many), published=len(many), deduplicated=len(many))
+    assert set(notes(lake)) == {LATE}
 
 
 def test_identical_bad_rows_are_quarantined_once(tmp_path: Path) -> None:
