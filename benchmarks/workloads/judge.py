@@ -16,19 +16,20 @@ from lakehouse_assets.engines.conform import to_narwhals
 from lakehouse_assets.pipeline.refine import scope_of
 from lakehouse_assets.quality.judge import bind, counts, flag
 
+# Text columns of the orders as the types of their contract.
+TYPED = (
+    pl.col("quantity").cast(pl.Int32, strict=False),
+    pl.col("unit_price").cast(pl.Decimal(18, 4)),
+    pl.col("ordered_at").str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", time_zone="UTC"),
+)
+
 
 def prepare(folder: Path, rows: int) -> float:
     """Write typed rows; not part of the figure."""
     contract = lake_below(folder).contract(SILVER)
     types = {column.name: to_narwhals(column.type) for column in contract.columns}
-    casts = [
-        pl.col("quantity").cast(pl.Int32, strict=False),
-        pl.col("unit_price").cast(pl.Decimal(18, 4)),
-        pl.col("ordered_at").str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", time_zone="UTC"),
-        pl.lit("2026-01-05").alias("_proc_date"),
-    ]
     assert set(types) == set(orders(1).collect_schema().names())
-    orders(rows).with_columns(*casts).sink_parquet(folder / "typed.parquet")
+    orders(rows).with_columns(*TYPED, pl.lit("2026-01-05").alias("_proc_date")).sink_parquet(folder / "typed.parquet")
     return 0.0
 
 
