@@ -80,7 +80,7 @@ def test_identical_rows_are_kept_where_the_contract_says_they_are_real(tmp_path:
 def test_more_repeats_than_a_plan_can_name_are_dropped_all_the_same(tmp_path: Path) -> None:
     lake = shop_lake(tmp_path, orders_contract(NEWEST))
     many = range(FEW_REPEATS + 1)
-    older, newer = ([order(n, at=at, note=at) for n in many] for at in (EARLY, LATE))
+    older, newer = ([order(n, changed_at=at, note=at) for n in many] for at in (EARLY, LATE))
 
     assert run_day(lake, *older, *newer) == Ledger(read=2 * len(many), published=len(many), deduplicated=len(many))
     assert set(notes(lake)) == {LATE}
