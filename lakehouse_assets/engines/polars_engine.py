@@ -57,8 +57,7 @@ class PolarsEngine:
         with translated(branches[0].target.root):
             collected = pl.collect_all([*plans, *wanted], engine="streaming")
             staged = [
-                [described(branch.target, path, self._options) for path in sorted(paths)]
-                for branch, paths in zip(branches, written, strict=True)
+                described(branch.target, paths, self._options) for branch, paths in zip(branches, written, strict=True)
             ]
         return staged, collected[-1] if wanted else pl.DataFrame()
 

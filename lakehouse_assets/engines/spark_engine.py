@@ -154,7 +154,7 @@ class SparkEngine:
             with self._acting(target.root):
                 writer = frame.to_native().write.mode("append").partitionBy(target.partition_column)
                 writer.options(**_WRITING).parquet(folder)
-            return [described(target, path, self._options) for path in adopted(target, folder, self._options)]
+            return described(target, adopted(target, folder, self._options), self._options)
         finally:
             forget(folder, self._options)
 

@@ -5,7 +5,8 @@ Bounds are told of integers and dates only: exact in every reader, and never tex
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -18,11 +19,18 @@ from lakehouse_assets.engines.protocol import Target
 from lakehouse_assets.naming import partition_folder, staged_file
 from lakehouse_assets.results import StagedFile
 
+FILES_AT_ONCE = 4
 _STATS_TYPES = (pl.Int32, pl.Int64, pl.Date)
 
 
-def described(target: Target, path: str, options: Mapping[str, str]) -> StagedFile:
-    """Return what a commit says about a staged file; `path` is whole, its first folder below the root a partition."""
+def described(target: Target, paths: Iterable[str], options: Mapping[str, str]) -> list[StagedFile]:
+    """Return what a commit says about staged files, by path; paths are whole, a partition's folder below the root."""
+    # Digests are one core's work, and stores are far away: a few files at once.
+    with ThreadPoolExecutor(FILES_AT_ONCE) as pool:
+        return list(pool.map(lambda path: _described(target, path, options), sorted(paths)))
+
+
+def _described(target: Target, path: str, options: Mapping[str, str]) -> StagedFile:
     relative = path.removeprefix(target.root).lstrip("/")
     size, digest = _fingerprint(path, options)
     stats = _stats(path, options)
@@ -42,7 +50,7 @@ def write_empty(
     path = f"{target.root}/{name}"
     with translated(target.root):
         empty_frame("", schema).sink_parquet(path, mkdir=is_local(path), storage_options=dict(options) or None)
-        return described(target, path, options)
+        return _described(target, path, options)
 
 
 def empty_frame(partition_column: str, schema: Mapping[str, nw.dtypes.DType]) -> pl.LazyFrame:
