@@ -153,6 +153,7 @@ RULES = (
     _rule("compare_columns", RuleKind.ROW, "column", "operator", "other"),
     _rule("unique", RuleKind.PARTITION, "columns"),
     _rule("row_count", RuleKind.PARTITION, "min", "max"),
+    _rule("sum_between", RuleKind.PARTITION, "column", "min", "max"),
     _rule("null_values", RuleKind.PARTITION, "column", "min", "max", "unit"),
 )
 VOCABULARY = Vocabulary(

@@ -134,6 +134,14 @@ CASES = [
         "id: not_from_the_future",
     ),
     ("LH409", ORDERS, RULE, "implementation: {rule: in_set, column: state, values: []}", "id: not_from_the_future"),
+    ("LH409", ORDERS, RULE, "implementation: {rule: sum_between, column: state, min: 1}", "id: not_from_the_future"),
+    (
+        "LH409",
+        ORDERS,
+        RULE,
+        "implementation: {rule: not_after, column: line_amount, value: run_time}",
+        "id: not_from_the_future",
+    ),
     (
         "LH409",
         ORDERS,

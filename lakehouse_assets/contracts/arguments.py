@@ -21,6 +21,7 @@ RUN_TIME = "run_time"
 OPERATORS = ("<", "<=", ">", ">=", "==", "!=")
 
 _NUMBERS = {Kind.INTEGER, Kind.LONG, Kind.DECIMAL, Kind.DOUBLE}
+_TIMES = {Kind.DATE, Kind.TIMESTAMP}
 
 
 def check_arguments(
@@ -40,7 +41,7 @@ def check_arguments(
             message = f"{signature.name!r} looks at {name!r}, which is no column."
             reading.tell("LH404", steps, message, nearest(name, names))
     found = names.get(column or "")
-    _check_texts(arguments, signature, found, steps, reading)
+    _check_types(arguments, signature, found, steps, reading)
     _check_bounds(arguments, signature, found, steps, reading)
     if found is not None and "values" in arguments and not arguments.keys() & {"other"}:
         _check_values(arguments["values"], found, signature, steps, reading)
@@ -73,7 +74,7 @@ def _column_names(arguments: Mapping[str, Any], column: str | None, signature: R
         yield from map(str, value if isinstance(value, list | tuple) else [value])
 
 
-def _check_texts(
+def _check_types(
     arguments: Mapping[str, Any], signature: RuleSignature, column: Column | None, steps: Steps, reading: Reading
 ) -> None:
     if "pattern" in arguments:
@@ -81,6 +82,8 @@ def _check_texts(
     is_about_text = "pattern" in arguments or signature.name == "length"
     if is_about_text and column is not None and column.type.kind is not Kind.STRING:
         reading.tell("LH409", steps, f"{signature.name!r} looks at text; {column.name} is {column.type}.")
+    if signature.name == "sum_between" and column is not None and column.type.kind not in _NUMBERS:
+        reading.tell("LH409", steps, f"{signature.name!r} looks at numbers; {column.name} is {column.type}.")
     if "operator" in arguments and arguments["operator"] not in OPERATORS:
         reading.tell("LH409", steps, f"operator of {signature.name!r} must be one of {' '.join(OPERATORS)}.")
 
@@ -95,7 +98,7 @@ def _check_bounds(
         compares = column is not None and (is_about_values or name == "value")
         kind = column.type.kind if compares and column else Kind.DOUBLE
         values[name] = to_comparable(arguments[name], kind)
-        if values[name] is None and arguments[name] != RUN_TIME:
+        if values[name] is None and not (arguments[name] == RUN_TIME and (not compares or kind in _TIMES)):
             expected = f"a column of type {column.type}" if compares and column else "a number"
             reading.tell("LH409", steps, f"{name} of {signature.name!r} does not fit {expected}.")
     low, high = values.get("min"), values.get("max")

@@ -21,13 +21,14 @@ from lakehouse_assets.engines.portable import (
     rounded,
     rounded_product,
     sum_over_days,
+    without_nulls,
 )
 
 __all__ = [
     "BLANKS", "ENGINE_ERRORS", "as_of", "as_text", "as_utc", "content_hash", "content_totals", "days_after",
     "has_only_ascii", "iso_weekday", "joined_field", "json_field", "localised", "native_type", "natively", "product",
     "read_number", "reasons_of", "rounded", "rounded_product", "row_as_json", "row_hash", "spread", "sum_over_days",
-    "to_nfc", "try_cast", "try_datetime", "try_localise",
+    "to_nfc", "try_cast", "try_datetime", "try_localise", "without_nulls",
 ]  # fmt: skip
 
 ENGINE_ERRORS: tuple[type[Exception], ...] = (pl.exceptions.PolarsError, nw.exceptions.NarwhalsError)

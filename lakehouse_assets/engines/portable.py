@@ -70,6 +70,11 @@ def days_after(day: nw.Expr, days: int) -> nw.Expr:
     return natively(day, lambda e: e.dt.offset_by(f"{days}d"), lambda c, on: on.functions.date_add(c, days))
 
 
+def without_nulls(rows: nw.LazyFrame, columns: Sequence[str]) -> nw.LazyFrame:
+    """Return the rows that have a value in all of these columns; `drop_nulls` drops NaN as well on Spark."""
+    return rows.filter(*(~nw.col(name).is_null() for name in columns)) if columns else rows
+
+
 def as_of(rows: nw.LazyFrame, values: nw.LazyFrame, *, by: Sequence[str], on: str, take: Sequence[str]) -> nw.LazyFrame:
     """Add to each row the newest `take` of `values` of the same `by` that is not after it; both have the column `on`.
 

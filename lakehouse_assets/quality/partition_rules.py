@@ -17,6 +17,8 @@ from lakehouse_assets.results import Outcome, RuleResult
 ERROR = "error"
 # A partition without rows is in no frame; rules about the number of rows judge it all the same.
 _VOLUME = "row_count"
+# What a rule compares with values of its column; its other bounds are about rows, sums and shares.
+_COMPARED = frozenset({"value", "values"})
 
 
 def judge_partitions(
@@ -63,7 +65,9 @@ def _violations(
 
 def _arguments(spec: RuleSpec, function: Callable[..., Any], scope: Scope) -> dict[str, Any]:
     run_time = scope.run_time if scope.run_time is not None else window_end_of()
-    arguments = typed_arguments(spec.arguments, None, run_time)
+    kind = scope.kind(spec.column or spec.arguments.get("column"))
+    compared = {name: value for name, value in spec.arguments.items() if name in _COMPARED}
+    arguments = typed_arguments(spec.arguments, None, run_time) | typed_arguments(compared, kind, run_time)
     signature = getattr(function, "signature", None)
     if spec.column and signature is not None and any(each.name == "column" for each in signature.parameters):
         arguments.setdefault("column", spec.column)

@@ -1,4 +1,4 @@
-"""What is computed on every engine: many expressions over one frame at once, or a function of whole frames.
+"""What is computed on every engine: many expressions over one frame, a function of frames, or a part of the pipeline.
 
 Polars is what the others are compared with; whether Polars is right is asked by the unit tests, whose oracles are
 other ones. `KNOWN` in `gaps` says where a server is known to answer differently, and why.
@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 import polars as pl
 
+from lakehouse_assets.engines.polars_engine import PolarsEngine
+from lakehouse_assets.engines.protocol import Engine as Computes
 from lakehouse_assets.quality.judge import rule_errors
+from lakehouse_assets_tests.spark import spark_engine
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -40,21 +43,34 @@ class Whole:
 
 
 @dataclass(frozen=True)
+class Task:
+    """What the pipeline does with an engine: the case is what it found out, whose rows are compared in any order."""
+
+    name: str
+    function: Callable[["Engine"], pl.DataFrame]
+
+
+Case = Batch | Whole | Task
+
+
+@dataclass(frozen=True)
 class Engine:
-    """Where cases are computed: how a frame gets in and out."""
+    """Where cases are computed: how a frame gets in and out; `computes` is the engine that the pipeline is given."""
 
     name: str
     lift: Callable[[pl.DataFrame], nw.LazyFrame]
     collect: Callable[[nw.LazyFrame], pl.DataFrame]
+    computes: Computes
 
-    def answers(self, case: Batch | Whole) -> Answers:
+    def answers(self, case: Case) -> Answers:
         """Return columns of answers, or what was raised."""
         if isinstance(case, Batch):
             return self._batch(case)
         try:
-            return dict(self._whole(case).to_dict())
+            found = case.function(self) if isinstance(case, Task) else self._whole(case)
         except raised_by_cases() as error:
             return {"result": _raised(error)}
+        return dict(_sorted(found).to_dict())
 
     def _batch(self, batch: Batch) -> Answers:
         frame = self.lift(batch.rows.with_row_index(ID).with_columns(pl.col(ID).cast(pl.Int64)))
@@ -65,12 +81,7 @@ class Engine:
             return {name: self._alone(frame, name, expr) for name, expr in batch.cases.items()}
 
     def _whole(self, whole: Whole) -> pl.DataFrame:
-        found = self.collect(whole.function(*(self.lift(rows) for rows in whole.inputs)))
-        found = found.select(sorted(found.columns))
-        if ROW in found.columns:
-            return found.sort(ROW)
-        texts = [pl.col(name).cast(pl.String, strict=False).fill_null("\u0000") for name in _sortable(found)]
-        return found.sort(texts) if texts else found
+        return self.collect(whole.function(*(self.lift(rows) for rows in whole.inputs)))
 
     def _together(self, frame: nw.LazyFrame, cases: Mapping[str, nw.Expr]) -> Answers:
         found = self.collect(frame.select(ID, *(expr.alias(name) for name, expr in cases.items()))).sort(ID)
@@ -95,7 +106,7 @@ def on_polars() -> Engine:
         found: pl.DataFrame = frame.collect("polars").to_native()
         return found
 
-    return Engine("polars", lambda rows: nw.from_native(rows.lazy()), collect)
+    return Engine("polars", lambda rows: nw.from_native(rows.lazy()), collect, PolarsEngine())
 
 
 def on_spark(name: str, session: "SparkSession") -> Engine:
@@ -112,7 +123,7 @@ def on_spark(name: str, session: "SparkSession") -> Engine:
         assert isinstance(found, pl.DataFrame)
         return found
 
-    return Engine(name, lift, collect)
+    return Engine(name, lift, collect, spark_engine(session))
 
 
 def differences(want: Answers, have: Answers) -> dict[str, str]:
@@ -138,6 +149,14 @@ def _said(answer: pl.Series | str) -> str:
 
 def _raised(error: Exception) -> str:
     return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0][:300]}"
+
+
+def _sorted(found: pl.DataFrame) -> pl.DataFrame:
+    found = found.select(sorted(found.columns))
+    if ROW in found.columns:
+        return found.sort(ROW)
+    texts = [pl.col(name).cast(pl.String, strict=False).fill_null("\u0000") for name in _sortable(found)]
+    return found.sort(texts) if texts else found
 
 
 def _sortable(frame: pl.DataFrame) -> list[str]:

@@ -2,17 +2,19 @@
 
 import pytest
 
-from lakehouse_assets_tests.parity import operations, parsers, rules, tables
-from lakehouse_assets_tests.parity.cases import Batch, Engine, Whole, differences, on_polars, on_spark
+from lakehouse_assets.contracts.model import RuleKind
+from lakehouse_assets_tests.parity import operations, parsers, partitions, rules, tables
+from lakehouse_assets_tests.parity.cases import Case, Engine, differences, on_polars, on_spark
 from lakehouse_assets_tests.parity.catalog import RULES
 from lakehouse_assets_tests.parity.gaps import GAPS, known
 
-CASES: tuple[Batch | Whole, ...] = (
+CASES: tuple[Case, ...] = (
     *operations.batches(),
     *operations.wholes(),
     *parsers.wholes(),
     *rules.batches(),
     *rules.wholes(),
+    *partitions.tasks(),
     *tables.wholes(),
 )
 POLARS = on_polars()
@@ -29,7 +31,7 @@ def engine(request: pytest.FixtureRequest) -> Engine:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_a_case_gives_what_it_gives_on_polars(engine: Engine, case: Batch | Whole) -> None:
+def test_a_case_gives_what_it_gives_on_polars(engine: Engine, case: Case) -> None:
     want = POLARS.answers(case)
     assert not [said for said in want.values() if isinstance(said, str)], want
 
@@ -42,7 +44,13 @@ def test_a_case_gives_what_it_gives_on_polars(engine: Engine, case: Batch | Whol
 def test_every_rule_has_a_case() -> None:
     names = {case.name for case in CASES}
 
-    assert {f"rule {name}" for name in RULES if RULES[name].signature.kind.value in {"row", "partition"}} <= names
+    assert {f"rule {name}" for name in RULES} <= names
+
+
+def test_every_rule_over_partitions_is_judged_on_columns_of_every_type() -> None:
+    names = {case.name for case in CASES}
+
+    assert {f"{name} on every type" for name, rule in RULES.items() if rule.signature.kind is not RuleKind.ROW} <= names
 
 
 def test_a_known_gap_names_a_case_and_a_reason() -> None:

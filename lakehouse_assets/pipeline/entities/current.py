@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import narwhals as nw
 
+from lakehouse_assets.engines import kit
 from lakehouse_assets.naming import DELETED, DELETED_AT, IS_DELETED, RAW_HASH, ROW_ID, previous_of
 from lakehouse_assets.pipeline.entities.entity import FIRST, PREVIOUS, Entity
 
@@ -28,7 +29,7 @@ def current(changes: nw.LazyFrame, entity: Entity) -> nw.LazyFrame:
 
 def placed(changes: nw.LazyFrame, entity: Entity) -> nw.LazyFrame:
     """Drop what is no change of anything: rows without a whole key or without a place in the order."""
-    return changes.drop_nulls([*entity.keys, entity.sequence_by])
+    return kit.without_nulls(changes, [*entity.keys, entity.sequence_by])
 
 
 def newest(changes: nw.LazyFrame, entity: Entity) -> nw.LazyFrame:

@@ -7,6 +7,7 @@ from lakehouse_assets.quality.rule import Example, rule, violating
 from lakehouse_assets.results import Dimension
 
 _DIMENSION = Dimension.COVERAGE
+_WHOLE = nw.Decimal(38, 0)
 
 
 @rule(
@@ -38,7 +39,10 @@ def sum_between(
     max: float | None = None,  # noqa: A002 - the YAML key
 ) -> nw.LazyFrame:
     """Sum of a column over a partition lies in [min, max]."""
-    summed = frame.group_by(by).agg(nw.col(column).sum().alias("total"), nw.len().cast(nw.Int64).alias("rows"))
+    # Whole numbers are summed as decimals: as such they would wrap around on Polars and raise on Spark.
+    is_whole = frame.collect_schema()[column].is_integer()
+    amount = nw.col(column).cast(_WHOLE) if is_whole else nw.col(column)
+    summed = frame.group_by(by).agg(amount.sum().alias("total"), nw.len().cast(nw.Int64).alias("rows"))
     return violating(summed, by, _inside(nw.col("total"), min, max), nw.col("rows"))
 
 

@@ -3,6 +3,7 @@
 import narwhals as nw
 
 from lakehouse_assets.contracts.model import RuleKind
+from lakehouse_assets.engines import kit
 from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.quality.patterns import portable
 from lakehouse_assets.quality.rule import Example, rule, violating
@@ -104,7 +105,7 @@ def duplicate_values(  # noqa: PLR0913 - the arguments of the standard's metric
     columns = properties or ([column] if column else [])
     if not columns:
         raise LakehouseError("`duplicateValues` names no column.", fix="Declare it at a column, or write `properties`.")
-    groups = frame.drop_nulls(columns).group_by(by, *columns).agg(nw.len().cast(nw.Int64).alias("__rows"))
+    groups = kit.without_nulls(frame, columns).group_by(by, *columns).agg(nw.len().cast(nw.Int64).alias("__rows"))
     counted = groups.group_by(by).agg((nw.col("__rows") - 1).sum().alias("__found"), nw.col("__rows").sum())
     return _outside(counted, by, (min, max), unit)
 

@@ -3,6 +3,7 @@
 import narwhals as nw
 
 from lakehouse_assets.contracts.model import RuleKind
+from lakehouse_assets.engines import kit
 from lakehouse_assets.quality.rule import Example, rule, violating
 from lakehouse_assets.results import Dimension
 
@@ -36,7 +37,7 @@ def unique(frame: nw.LazyFrame, by: str, *, columns: list[str]) -> nw.LazyFrame:
 )
 def duplicate_rate(frame: nw.LazyFrame, by: str, *, columns: list[str], max: float) -> nw.LazyFrame:  # noqa: A002 - the YAML key
     """Share of rows that repeat another in these columns is at most `max`."""
-    groups = frame.drop_nulls(columns).group_by(by, *columns).agg(nw.len().alias("rows"))
+    groups = kit.without_nulls(frame, columns).group_by(by, *columns).agg(nw.len().alias("rows"))
     counted = groups.group_by(by).agg(
         (nw.col("rows") - 1).sum().cast(nw.Int64).alias("extra"), nw.col("rows").sum().cast(nw.Int64).alias("all")
     )
@@ -54,7 +55,8 @@ def duplicate_rate(frame: nw.LazyFrame, by: str, *, columns: list[str], max: flo
 )
 def functional_dependency(frame: nw.LazyFrame, by: str, *, columns: list[str], determines: str) -> nw.LazyFrame:
     """Rows that agree in these columns agree in the one they determine."""
-    pairs = frame.drop_nulls([*columns, determines]).group_by(by, *columns, determines).agg(nw.len().alias("rows"))
+    known = kit.without_nulls(frame, [*columns, determines])
+    pairs = known.group_by(by, *columns, determines).agg(nw.len().alias("rows"))
     groups = pairs.group_by(by, *columns).agg(nw.len().alias("values"), nw.col("rows").sum())
     torn = groups.filter(nw.col("values") > 1).group_by(by).agg(nw.col("rows").sum().cast(nw.Int64))
     return violating(torn, by, nw.col("rows") == 0, nw.col("rows"))
@@ -62,5 +64,5 @@ def functional_dependency(frame: nw.LazyFrame, by: str, *, columns: list[str], d
 
 def _repeated(frame: nw.LazyFrame, by: str, columns: list[str]) -> nw.LazyFrame:
     compared = [name for name in columns if name != by]
-    groups = frame.drop_nulls(compared).group_by(by, *compared).agg(nw.len().alias("rows"))
+    groups = kit.without_nulls(frame, compared).group_by(by, *compared).agg(nw.len().alias("rows"))
     return groups.filter(nw.col("rows") > 1)

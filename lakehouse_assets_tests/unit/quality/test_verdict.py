@@ -1,6 +1,7 @@
 """From results to a decision: partitions, gate, attestation, score and what is kept of refused rows."""
 
 import json
+from datetime import date
 from typing import Any
 
 import narwhals as nw
@@ -10,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lakehouse_assets.contracts.loading import Gate, Load
-from lakehouse_assets.contracts.model import Contract, Place, RuleKind, RuleSpec
+from lakehouse_assets.contracts.model import Column, ColumnType, Contract, Kind, Place, RuleKind, RuleSpec
 from lakehouse_assets.naming import TableName
 from lakehouse_assets.quality.attest import attest
 from lakehouse_assets.quality.gate import decide, gate, overridden
-from lakehouse_assets.quality.judge import bind, flag, result_of
+from lakehouse_assets.quality.judge import Scope, bind, flag, result_of
 from lakehouse_assets.quality.partition_rules import judge_partitions, to_partition_results
 from lakehouse_assets.quality.quarantine import quarantine_rows
 from lakehouse_assets.quality.reference import render_rules_reference
@@ -40,6 +41,23 @@ def test_a_partition_rule_that_cannot_run_blocks_and_leaves_the_others_alone() -
     results = _partitions(specs, {"id": [1], "_proc_date": ["x"]})["x"]
 
     assert [each.outcome for each in results] == [Outcome.ERROR, Outcome.ERROR, Outcome.PASS]
+
+
+def test_a_sum_of_whole_numbers_does_not_wrap_around() -> None:
+    rows = _rows({"_proc_date": ["x", "x"], "n": [2**31 - 1, 5]}, {"n": pl.Int32})
+    spec = _spec("sum_between", column="n", min=2**31 + 4)
+    frames = judge_partitions(rows, "_proc_date", [spec], RULES)
+    assert to_partition_results([spec], [frames[0].collect("polars")], "x", 2)[0].passed
+
+
+@pytest.mark.parametrize(("value", "passes"), [("2010-12-01", True), ("2010-12-02", False), ("run_time", False)])
+def test_a_partition_rule_compares_a_date_with_a_date(value: str, *, passes: bool) -> None:
+    days = {"_proc_date": ["2010-12-03"], "day": [date(2010, 12, 1)]}
+    spec = _spec("share_not_before", column="day", min=1, value=value)
+    scope = Scope((Column("day", ColumnType(Kind.DATE)),))
+    frames = judge_partitions(_rows(days), "_proc_date", [spec], RULES, scope)
+    found = to_partition_results([spec], [frames[0].collect("polars")], "2010-12-03", 1)
+    assert [(one.outcome, one.passed) for one in found] == [(Outcome.PASS if passes else Outcome.FAIL, passes)]
 
 
 def test_a_partition_without_rows_violates_a_lower_bound() -> None:
