@@ -22,6 +22,8 @@ def _target(group: str, module: str, *tests: str) -> Target:
 _ENTITY, _CONTRACT = "unit/pipeline/test_entity.py", "unit/pipeline/test_entity_contract.py"
 _ROWS = "unit/pipeline/test_entity_rows.py"
 _COMMIT = tuple(f"integration/storage/test_{name}.py" for name in ("commit_log", "commit_conflicts", "commit", "fence"))
+_SPLIT = tuple(f"pipelines/test_{name}.py" for name in ("split", "keys", "accepted"))
+_DERIVE = tuple(f"pipelines/test_{name}.py" for name in ("small_passes", "derive_work", "derive"))
 # Without those that start the command line: slow, and no other word on the module.
 _REPLAY = tuple(
     f"pipelines/test_replay.py::test_{name}"
@@ -67,8 +69,8 @@ TARGETS = (
     _target("derive", "pipeline/entities/work.py", "pipelines/test_small_passes.py", "pipelines/test_derive.py"),
     _target("derive", "pipeline/entities/passes.py", "unit/pipeline/test_passes.py", "pipelines/test_small_passes.py"),
     _target("derive", "pipeline/entities/derivation.py", "pipelines/test_derivation.py"),
-    _target("derive", "pipeline/entities/derive.py", "pipelines/test_small_passes.py", "pipelines/test_derive.py"),
-    _target("ledger", "pipeline/split.py", "pipelines/test_split.py", "pipelines/test_keys.py"),
+    _target("derive", "pipeline/entities/derive.py", *_DERIVE),
+    _target("ledger", "pipeline/split.py", *_SPLIT),
     _target("ledger", "quality/gate.py", "unit/quality/test_gate.py", "unit/quality/test_verdict.py"),
     _target("quarantine", "quality/quarantine.py", "unit/quality/test_verdict.py", "pipelines/test_shapes.py"),
     _target("quarantine", "pipeline/refused/release.py", "pipelines/test_release.py", *_RELEASE),

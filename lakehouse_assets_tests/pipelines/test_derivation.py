@@ -169,3 +169,10 @@ def test_a_derivation_whose_record_is_gone_does_not_count(lake: Lake) -> None:
     for path in (Path(lake.root_of(CUSTOMERS)) / META_FOLDER).glob("*.zst"):
         path.unlink()
     assert last(lake) is None
+
+
+def test_a_derivation_whose_record_is_damaged_does_not_count(lake: Lake) -> None:
+    derive_all(lake)
+    for path in (Path(lake.root_of(CUSTOMERS)) / META_FOLDER).glob("*.zst"):
+        path.write_bytes(b"not what was written")
+    assert last(lake) is None

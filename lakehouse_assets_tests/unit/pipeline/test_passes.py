@@ -61,6 +61,11 @@ def test_no_buckets_are_no_passes() -> None:
     assert not cut({})
 
 
+def test_an_engine_that_spills_takes_everything_at_once() -> None:
+    assert cut({"0": 5 * MOST, "1": 1}, whole=True) == [Pass(("0", "1"))]
+    assert not cut({}, whole=True)
+
+
 def test_whole_buckets_that_fit_are_one_part() -> None:
     assert cut({"0": 1, "1": MOST - 1, "2": MOST}) == [Pass(("0", "1"), 0, 1), Pass(("2",), 0, 1)]
 
