@@ -31,6 +31,7 @@ METHODS = {
     "weekday": "`kit.iso_weekday(day)`",
     "round": "`kit.rounded(amount, scale)`",
     "hash": "`kit.row_hash({name: type})`",
+    "drop_nulls": "`kit.without_nulls(rows, columns)`: Spark drops NaN as well",
     "to_native": "an operation in `engines/kit.py`, with both halves and cases in the parity suite",
     "collect": "a lazy frame: only the pipeline computes",
     "pivot": "`group_by(…).agg(…)` with a `nw.when` a column",

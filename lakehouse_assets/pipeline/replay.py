@@ -58,7 +58,7 @@ def tell_differences(step: Step, partitions: Iterable[str], staged: Sequence[Sta
 
 def parts_of(count: int) -> list[nw.Expr | None]:
     """Return conditions that cut rows into parts of equal size by their id; one part needs none."""
-    number = (kit.row_hash({ROW_ID: nw.String()}) % count + count) % count
+    number = kit.spread({ROW_ID: nw.String()}, count)
     return [None] if count == 1 else [number == part for part in range(count)]
 
 

@@ -14,6 +14,7 @@ REFUSED = {
     "nw.col('a').replace_strict({1: 2})": ".replace_strict()",
     "nw.col('a').dt.weekday()": ".weekday()",
     "nw.col('a').round(2)": ".round()",
+    "rows.drop_nulls('a')": ".drop_nulls()",
     "rows.to_native()": ".to_native()",
     "nw.col('a').dt.offset_by('1d')": ".offset_by()",
     "nw.col('a').dt.truncate('15m')": ".truncate() to several units",

@@ -35,6 +35,9 @@ _REPLAY = tuple(
         "a_rejected_extraction_keeps_what_landed",
         "a_past_snapshot_is_not_even_looked_at_again",
         "a_past_snapshot_is_judged_by_todays_rules_and_keeps_what_was_said_about_its_arrival",
+        "days_that_are_asked_for_together_are_told_each_for_itself",
+        "every_changed_row_is_told_whichever_of_its_hashes_is_greater",
+        "a_past_snapshot_whose_record_is_damaged_is_published_as_it_landed",
         "of_many_rows_the_first_ids_are_listed_and_all_are_counted",
         "the_open_day_of_a_snapshot_is_extracted_as_often_as_it_runs",
         "rows_kept_of_a_state_source_keep_the_columns_they_landed_with",
@@ -55,6 +58,7 @@ _WATERMARK = tuple(
     f"pipelines/test_watermark.py::test_{name}"
     for name in (
         "nothing_published_has_no_watermark",
+        "a_table_that_is_one_partition_has_no_watermark_though_it_has_a_calendar",
         "a_table_without_gaps_is_complete_until_the_end_of_its_newest_day",
         "the_first_gap_ends_it_and_every_gap_is_named",
         "closed_days_and_the_day_that_is_not_over_are_no_gaps",

@@ -12,10 +12,8 @@ from lakehouse_assets.contracts.loading import History
 from lakehouse_assets.engines.polars_engine import PolarsEngine
 from lakehouse_assets.naming import BUCKET
 from lakehouse_assets.pipeline.entities import derive as module
-from lakehouse_assets.pipeline.entities import work
+from lakehouse_assets.pipeline.entities import passes, spill, work
 from lakehouse_assets.pipeline.entities.entity import entity_of
-from lakehouse_assets.pipeline.entities.passes import with_bucket
-from lakehouse_assets.pipeline.entities.spill import FEW_PASSES
 from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.results import BLOCKED, PUBLISHED, Ledger
 from lakehouse_assets_tests.entity_lakes import CUSTOMERS, derive_all, entity_lake, publish_changes
@@ -41,7 +39,7 @@ def made(folder: Path, shape: dict[str, Any], *days: list[Event]) -> Lake:
 def by_bucket(lake: Lake, *events: Event) -> Counter[str]:
     """Return how many of the events are about keys of each bucket."""
     rows = nw.from_native(nw.from_dict({"id": [event.key for event in events]}, backend="polars").to_native().lazy())
-    buckets = with_bucket(rows, entity_of(lake.contract(CUSTOMERS))).collect()[BUCKET]
+    buckets = passes.with_bucket(rows, entity_of(lake.contract(CUSTOMERS))).collect()[BUCKET]
     return Counter(buckets.to_list())
 
 
@@ -111,16 +109,15 @@ def files(lake: Lake) -> Mapping[str, list[str]]:
 def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Return what the last derivation asked to be cut: the sizes of its buckets, and its log into how many passes."""
     found: dict[str, Any] = {}
-    cut, cut_by_key = module.cut, module.cut_by_key
 
     def noted_cut(sizes: Mapping[str, int], **more: Any) -> Any:  # noqa: ANN401 - as the function's
         found["sizes"] = {bucket: size for bucket, size in sizes.items() if size}
         found["buckets"] = set(sizes)
-        return cut(sizes, **more)
+        return passes.cut(sizes, **more)
 
-    def noted_passes(whole: Any, passes: int) -> Any:  # noqa: ANN401 - as the function's
-        found["passes"] = passes
-        return cut_by_key(whole, passes)
+    def noted_passes(whole: Any, count: int) -> Any:  # noqa: ANN401 - as the function's
+        found["passes"] = count
+        return spill.cut_by_key(whole, count)
 
     monkeypatch.setattr(module, "cut", noted_cut)
     monkeypatch.setattr(module, "cut_by_key", noted_passes)
@@ -140,7 +137,7 @@ def test_folding_holds_new_changes_and_as_many_rows(tmp_path: Path, asked: dict[
     publish_changes(lake, SECOND, SOME)
     derive_all(lake)
     assert asked["sizes"] == {bucket: 2 * count for bucket, count in by_bucket(lake, *SOME).items()}
-    assert asked["passes"] <= FEW_PASSES
+    assert asked["passes"] <= spill.FEW_PASSES
 
 
 def test_a_log_that_fits_into_a_pass_is_not_counted(tmp_path: Path, asked: dict[str, Any]) -> None:
@@ -171,7 +168,7 @@ def test_of_a_large_log_all_changes_of_touched_keys_are_counted(
     everything = by_bucket(lake, *EVERYBODY, *SOME)
     expected = by_bucket(lake, *counted) if counted else {bucket: everything[bucket] for bucket in touched}
     assert asked["sizes"] == expected
-    assert asked["passes"] > FEW_PASSES
+    assert asked["passes"] > spill.FEW_PASSES
 
 
 @pytest.mark.parametrize("shape", [FOLDED, READ_AGAIN], ids=["folded", "read again"])

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lakehouse_assets.naming import META_FOLDER
 from lakehouse_assets.pipeline.intent import Difference, Intent
 from lakehouse_assets.pipeline.lake import Lake, open_lake
 from lakehouse_assets.pipeline.recorded import served
@@ -212,6 +213,30 @@ def test_of_many_rows_the_first_ids_are_listed_and_all_are_counted(lake_of: Lake
 
     assert difference.withdrawn.rows == 30
     assert difference.withdrawn.ids == tuple(f"{DAY}.csv#{number:09}" for number in range(1, 21))
+
+
+def test_every_changed_row_is_told_whichever_of_its_hashes_is_greater(lake_of: LakeOf) -> None:
+    lake = lake_of("state")
+    deliver(lake, DAY, amounts(*range(30)))
+    run(lake, RAW, DAY)
+    deliver(lake, DAY, amounts(*range(1, 31)))
+
+    [difference] = ask_again(lake).values()
+
+    assert (difference.changed.rows, difference.added.rows, difference.withdrawn.rows) == (30, 0, 0)
+
+
+def test_a_past_snapshot_whose_record_is_damaged_is_published_as_it_landed(tmp_path: Path) -> None:
+    lake = shop_lake(tmp_path, source_also="replay: snapshot\n")
+    deliver(lake, DAY, amounts(10, 20))
+    run(lake, RAW, DAY)
+    for path in (Path(lake.root_of(RAW)) / META_FOLDER).glob("*.zst"):
+        path.write_bytes(b"not what was written")
+    deliver(lake, DAY, amounts(99))
+
+    run(lake, RAW, DAY)
+
+    assert landed(lake) == {"1": "10", "2": "20"}
 
 
 def test_the_open_day_of_a_snapshot_is_extracted_as_often_as_it_runs(tmp_path: Path) -> None:

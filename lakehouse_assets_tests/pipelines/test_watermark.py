@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lakehouse_assets.contracts.loading import Mode
 from lakehouse_assets.naming import TableName
 from lakehouse_assets.pipeline.lake import Lake, open_lake
 from lakehouse_assets.pipeline.watermark import Gap, watermark_of
@@ -35,7 +37,21 @@ def arrive(lake: Lake, *days: str, amount: object = 1) -> None:
 
 
 def test_nothing_published_has_no_watermark(lake: Lake) -> None:
-    assert watermark_of(lake, ORDERS, NOON).newest is None
+    found = watermark_of(lake, ORDERS, NOON)
+
+    assert (found.newest, found.is_partitioned) == (None, True)
+
+
+def test_a_table_that_is_one_partition_has_no_watermark_though_it_has_a_calendar(lake: Lake) -> None:
+    contract = lake.contract(ORDERS)
+    snapshot = replace(contract, load=replace(contract.load, mode=Mode.SNAPSHOT))
+    arrive(lake, *WEEK)
+    lake = replace(lake, catalog=replace(lake.catalog, contracts={**lake.catalog.contracts, ORDERS: snapshot}))
+
+    found = watermark_of(lake, ORDERS, NOON)
+
+    assert snapshot.calendar is not None
+    assert (found.is_partitioned, found.newest, found.at) == (False, None, None)
 
 
 def test_a_table_without_gaps_is_complete_until_the_end_of_its_newest_day(lake: Lake) -> None:
@@ -45,6 +61,7 @@ def test_a_table_without_gaps_is_complete_until_the_end_of_its_newest_day(lake: 
 
     assert (found.at, found.age_seconds) == (datetime(2010, 12, 7, tzinfo=UTC), 12 * 3600)
     assert (found.first, found.newest, found.gaps) == (WEEK[0], WEEK[-1], ())
+    assert found.is_partitioned
 
 
 def test_the_first_gap_ends_it_and_every_gap_is_named(lake: Lake) -> None:
