@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lakehouse_assets.contracts.performance import PARITY, Performance
+from lakehouse_assets.engines.spark_s3 import s3_settings
 from lakehouse_assets.errors import EngineLostError, MissingExtraError
 from lakehouse_assets.naming import TableName
 from lakehouse_assets.settings import SparkPlace
@@ -32,12 +33,15 @@ _SUBMITTED = "PYSPARK_GATEWAY_PORT"
 Opener = Callable[[Mapping[str, str]], Any]
 
 
-def session_settings(place: SparkPlace, environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the settings a session is opened with."""
+def session_settings(
+    place: SparkPlace, environ: Mapping[str, str], options: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Return the settings a session is opened with; `options` are those of the lake's store."""
     if place.remote:
         own = {name: value for name, value in place.settings.items() if name.startswith("spark.sql.")}
         return {REMOTE: place.remote, **own, **PARITY}
-    return {**({} if _SUBMITTED in environ else LAPTOP), **place.settings, **PARITY}
+    ours = {} if _SUBMITTED in environ else LAPTOP | s3_settings(options or {}, environ)
+    return {**ours, **place.settings, **PARITY}
 
 
 def open_session(settings: Mapping[str, str]) -> Any:  # noqa: ANN401 - classic or Connect
@@ -65,13 +69,13 @@ def tuned(session: Any, performance: Performance, table: TableName) -> Any:  # n
     return session
 
 
-def opened(opener: Opener, place: SparkPlace, environ: Mapping[str, str]) -> Any:  # noqa: ANN401 - classic or Connect
+def opened(opener: Opener, place: SparkPlace, environ: Mapping[str, str], options: Mapping[str, str]) -> Any:  # noqa: ANN401 - classic or Connect
     """Return a session; raise EngineLostError when there is no Spark where one should be."""
     require_spark()
     from pyspark.errors import PySparkException
 
     try:
-        return opener(session_settings(place, environ))
+        return opener(session_settings(place, environ, options))
     except (PySparkException, OSError) as error:
         where = place.remote or "this machine"
         raise EngineLostError(

@@ -33,7 +33,7 @@ def computing(lake: Lake, contract: Contract) -> Lake:
 
 
 def _spark(lake: Lake, contract: Contract) -> Engine:
-    session = opened(lake.open_spark, lake.settings.spark, os.environ)
+    session = opened(lake.open_spark, lake.settings.spark, os.environ, lake.options)
     from lakehouse_assets.engines.spark_engine import SparkEngine  # noqa: PLC0415 - only where a table needs it
 
     return SparkEngine(tuned(session, lake.catalog.performance, contract.table), lake.options)
