@@ -7,6 +7,8 @@ Fixtures in `conftest` start each once.
 
 import os
 import subprocess
+import threading
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -121,19 +123,21 @@ def connect_server(folder: Path) -> Iterator[str]:
     server, port = start_connect_server(folder)
     try:
         await_port(server, port, seconds=START_SECONDS)
+        # Errors that tests provoke are logged: into a pipe that nobody reads until it is full, and the server waits.
+        threading.Thread(target=deque, args=(server.stdout, 0), daemon=True).start()
         yield f"sc://127.0.0.1:{port}"
     finally:
         server.terminate()
-        server.communicate(timeout=START_SECONDS)
+        server.wait(timeout=START_SECONDS)
 
 
-def start_connect_server(folder: Path) -> tuple[subprocess.Popen[str], int]:
-    """Start a Spark Connect server from the wheel of PySpark, which has no script for it."""
+def start_connect_server(folder: Path, **own: str) -> tuple[subprocess.Popen[str], int]:
+    """Start a Spark Connect server from the wheel of PySpark, which has no script for it; `own` are more settings."""
     import pyspark
 
     port, home = free_port(), Path(pyspark.__file__).parent
     binding = {"spark.connect.grpc.binding.address": "127.0.0.1", "spark.connect.grpc.binding.port": str(port)}
-    settings = {**settings_of(folder), **binding}
+    settings = {**settings_of(folder), **binding, **own}
     options = [word for name, value in settings.items() for word in ("--conf", f"{name}={value}")]
     server = subprocess.Popen(
         [home / "bin" / "spark-submit", "--class", _SERVER, *options, "spark-internal"],

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import pytest
 from lakehouse_assets.errors import EngineLostError
 from lakehouse_assets.naming import STAGING_FOLDER
 from lakehouse_assets.pipeline.content import content_of
+from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets_tests.lakes import DAY, ORDERS, RAW, deliver, order, run, shop_lake, stored
 from lakehouse_assets_tests.ports import await_port
 from lakehouse_assets_tests.spark import START_SECONDS, remote_session, start_connect_server
@@ -35,15 +37,60 @@ def once(happened: Callable[[], bool], then: Callable[[], None]) -> threading.Th
     return thread
 
 
+def delivered(folder: Path) -> Lake:
+    lake = shop_lake(folder)
+    deliver(lake, DAY, [order(number, amount=number % 1001) for number in range(ROWS)])
+    run(lake, RAW, DAY)
+    (folder / "server").mkdir()
+    return lake
+
+
+def data_files(lake: Lake) -> list[str]:
+    return [path for path in stored(lake.root_of(ORDERS)) if path.endswith(".parquet") and "=" in path]
+
+
+def executors(server: int) -> list[int]:
+    """Return the processes in which the workers of a server compute."""
+    listed = subprocess.run(["ps", "-wweo", "pid=,ppid=,args="], capture_output=True, text=True, check=True)  # noqa: S607 - of the system
+    lines = (line.split(maxsplit=2) for line in listed.stdout.splitlines())
+    return [int(pid) for pid, parent, command in lines if int(parent) == server and "ExecutorBackend" in command]
+
+
+def test_a_killed_worker_is_made_up_for_by_the_others(tmp_path: Path) -> None:
+    lake = delivered(tmp_path)
+    staging = Path(lake.root_of(ORDERS), STAGING_FOLDER)
+    killed: list[int] = []
+    cluster = {"spark.master": "local-cluster[2,1,512]", "spark.executor.memory": "512m"}
+    server, port = start_connect_server(tmp_path / "server", **cluster)
+    try:
+        await_port(server, port, seconds=START_SECONDS)
+
+        def kill() -> None:
+            killed.append(executors(server.pid)[0])
+            os.kill(killed[0], signal.SIGKILL)
+
+        with remote_session(f"sc://127.0.0.1:{port}") as session:
+            on_spark = replace(lake, engine_name="spark", open_spark=lambda _: session)
+            once(lambda: any(staging.rglob("*.parquet")), kill)
+            result = run(on_spark, ORDERS, DAY)[DAY]
+    finally:
+        server.terminate()
+        server.communicate(timeout=START_SECONDS)
+
+    opened = lake.open(ORDERS)
+    assert opened is not None
+    assert killed
+    assert (result.status, content_of(lake, ORDERS).rows) == ("published", ROWS)
+    assert sorted(data_files(lake)) == sorted(file.path for file in opened.files)
+    assert not any(staging.rglob("*"))
+
+
 @pytest.mark.filterwarnings("ignore:.RETRIES_EXCEEDED:UserWarning")
 def test_a_killed_driver_leaves_nothing_that_anybody_sees(tmp_path: Path) -> None:
     from pyspark.sql.connect.client.retries import DefaultPolicy
 
-    lake = shop_lake(tmp_path)
-    deliver(lake, DAY, [order(number, amount=number % 1001) for number in range(ROWS)])
-    run(lake, RAW, DAY)
+    lake = delivered(tmp_path)
     staging = Path(lake.root_of(ORDERS), STAGING_FOLDER)
-    (tmp_path / "server").mkdir()
     server, port = start_connect_server(tmp_path / "server")
     await_port(server, port, seconds=START_SECONDS)
     with remote_session(f"sc://127.0.0.1:{port}") as session:
@@ -59,6 +106,6 @@ def test_a_killed_driver_leaves_nothing_that_anybody_sees(tmp_path: Path) -> Non
     opened = lake.open(ORDERS)
     assert opened is not None
     assert opened.files == ()
-    assert [path for path in stored(lake.root_of(ORDERS)) if path.endswith(".parquet") and "=" in path] == []
+    assert not data_files(lake)
     again = run(lake, ORDERS, DAY)[DAY]
     assert (again.status, content_of(lake, ORDERS).rows) == ("published", ROWS)
