@@ -10,6 +10,7 @@ from dataclasses import replace
 import narwhals as nw
 
 from lakehouse_assets.contracts.model import Contract, RuleKind, RuleSpec
+from lakehouse_assets.engines import kit
 from lakehouse_assets.naming import DEFECT, PROC_DATE
 from lakehouse_assets.quality.judge import RowRule, window_end_of
 from lakehouse_assets.results import TOO_LATE, Dimension, OnFailure, Severity
@@ -30,10 +31,10 @@ def window_rules(contract: Contract) -> tuple[RowRule, ...]:
     if not load.event_time:
         return ()
     arrived, happened = _days(contract)
-    earliest = _shifted(arrived, -load.lateness.days)
+    earliest = kit.days_after(arrived, -load.lateness.days)
     return (
         RowRule(_spec(TOO_LATE, Dimension.TIMELINESS, f"lateness {load.lateness.days}d"), happened < earliest),
-        RowRule(_spec(TOO_EARLY, Dimension.TIMELINESS, "1d"), happened > _shifted(arrived, 1)),
+        RowRule(_spec(TOO_EARLY, Dimension.TIMELINESS, "1d"), happened > kit.days_after(arrived, 1)),
     )
 
 
@@ -86,10 +87,6 @@ def _days(contract: Contract) -> tuple[nw.Expr, nw.Expr]:
     event = nw.col(contract.load.event_time)
     arrived = window_end_of(contract.partition_column).dt.date()
     return arrived, event if _is_date(contract) else event.dt.date()
-
-
-def _shifted(day: nw.Expr, days: int) -> nw.Expr:
-    return day.dt.offset_by(f"{days}d")
 
 
 def _is_date(contract: Contract) -> bool:
