@@ -70,6 +70,7 @@ def test_the_demo_ends_the_same_on_spark(shop: World, tmp_path: Path, spark_conn
     polars, spark = both(shop, tmp_path, spark_connect_url)
 
     assert told(spark, shop) == told(polars, shop)
+    assert {one.record.engine for one in newest(spark, found.LINES).values()} == {"spark"}
     assert sum(record.ledger.quarantined for record in told(spark, shop)[found.LINES].values()) > 0
 
 

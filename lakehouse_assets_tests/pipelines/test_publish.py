@@ -13,7 +13,7 @@ import pytest
 
 from lakehouse_assets.contracts.model import Catalog
 from lakehouse_assets.engines.protocol import Branch
-from lakehouse_assets.naming import blocked_of, publish_of, quarantine_of
+from lakehouse_assets.naming import META_FOLDER, TableName, blocked_of, publish_of, quarantine_of
 from lakehouse_assets.pipeline.draft import Draft, Tally
 from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.pipeline.publish import publish
@@ -23,7 +23,7 @@ from lakehouse_assets.results import BLOCKED, PUBLISHED, UNCHANGED, Ledger, Part
 from lakehouse_assets.storage.commit import PartitionsMovedError
 from lakehouse_assets.storage.staged import in_memory
 from lakehouse_assets.storage.table import OpenTable
-from lakehouse_assets_tests.entity_lakes import CHANGES, entity_lake
+from lakehouse_assets_tests.entity_lakes import CHANGES, CUSTOMERS, derive_all, entity_lake
 from lakehouse_assets_tests.entity_oracle import Event
 
 DAY, NEXT, THIRD = "2026-01-01", "2026-01-02", "2026-01-03"
@@ -237,11 +237,32 @@ def test_a_day_that_is_good_again_leaves_the_blocked_ones(lake: Lake) -> None:
     assert result.status == UNCHANGED
     assert not blocked(lake, CHANGES)
     assert newest(lake, CHANGES)[NEXT].publish == result.publish
-    meta = Path(lake.root_of(CHANGES)) / "_lakehouse"
+    meta = Path(lake.root_of(CHANGES)) / META_FOLDER
     assert list(meta.rglob("*-recovered*"))
     side = lake.open(blocked_of(CHANGES))
     assert side is not None
     assert set(json.loads(side.delta.history(1)[0]["userMetadata"])) == {"resolved_by"}
+
+
+def damage(lake: Lake, table: TableName) -> None:
+    for path in (Path(lake.root_of(table)) / META_FOLDER).rglob("*.zst"):
+        path.write_bytes(b"not what was written")
+
+
+def test_the_same_content_is_published_again_when_its_record_is_damaged(lake: Lake) -> None:
+    first = published(lake, {DAY: 1})[DAY]
+    damage(lake, CHANGES)
+    again = published(lake, {DAY: 1})[DAY]
+    assert (again.status, again.publish != first.publish) == (PUBLISHED, True)
+    assert served(lake, CHANGES)[DAY].publish == again.publish
+
+
+def test_a_blocked_attempt_is_kept_again_when_its_record_is_damaged(lake: Lake) -> None:
+    for _ in range(2):
+        step = opened(lake, DAY)
+        publish(step, unbalanced(step, DAY))
+        assert list(blocked(lake, CHANGES)) == [DAY]
+        damage(lake, blocked_of(CHANGES))
 
 
 def test_refused_rows_are_added_beside_the_earlier_ones_and_paired_by_publish(lake: Lake) -> None:
@@ -266,3 +287,10 @@ def test_the_record_says_who_published_what_and_when(lake: Lake) -> None:
     assert [(one.partition, one.status) for one in record.partitions] == [(DAY, PUBLISHED)]
     assert {Path(file.path).name for file in record.files} == active_files(lake)
     assert record.engine == lake.engine.name
+    assert record.upstreams == {}
+
+
+def test_the_record_says_which_versions_were_read(lake: Lake) -> None:
+    published(lake, {DAY: 1})
+    derive_all(lake)
+    assert served(lake, CUSTOMERS)["0"].record.upstreams == {str(CHANGES): table_of(lake).version}

@@ -9,7 +9,7 @@ import pytest
 
 from lakehouse_assets.contracts.exemption import Exemption, ExemptionKind
 from lakehouse_assets.contracts.loading import History
-from lakehouse_assets.naming import TableName
+from lakehouse_assets.naming import META_FOLDER, TableName
 from lakehouse_assets.pipeline.intent import ORDINARY, Intent
 from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.pipeline.recorded import served
@@ -155,6 +155,12 @@ def test_a_partition_with_a_file_that_is_gone_does_not_stand(lake: Lake) -> None
     assert table is not None
     (Path(table.root) / table.files_of([DAY])[0].path).unlink()
     assert stand(lake) == [NEXT]
+
+
+def test_partitions_whose_record_is_damaged_do_not_stand(lake: Lake) -> None:
+    for path in (Path(lake.root_of(ORDERS)) / META_FOLDER).glob("*.zst"):
+        path.write_bytes(b"not what was written")
+    assert stand(lake) == []
 
 
 def test_a_partition_that_other_entries_accept_does_not_stand(tmp_path: Path) -> None:
