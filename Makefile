@@ -42,7 +42,7 @@ versitygw: $(DEV) ## Build versitygw, the S3 server that some tests want (Go, or
 	@scripts/versitygw
 
 .PHONY: spark-jars
-spark-jars: ## Fetch the two jars with which the tests let Spark read Delta tables (Java and Maven, 10 MB, once a user)
+spark-jars: ## Fetch the jars with which Spark reads Delta tables and reaches S3 (Java and Maven, 23 MB, once a user)
 	@scripts/spark-jars
 
 .PHONY: soak

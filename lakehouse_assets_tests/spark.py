@@ -78,9 +78,14 @@ def spark_engine(session: Any) -> SparkEngine:  # noqa: ANN401 - three kinds of 
 
 def spark_jars() -> list[Path]:
     """Return the jars that `make spark-jars` fetches, for Delta tables and for S3, or nothing when some are missing."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lakehouse-assets" / "jars"
-    delta, s3a = [cache / name for name in _DELTA_JARS], sorted((cache / _S3A_JARS).glob("*.jar"))
+    delta, s3a = [s3a_jars().parent / name for name in _DELTA_JARS], sorted(s3a_jars().glob("*.jar"))
     return [*delta, *s3a] if s3a and all(jar.is_file() for jar in delta) else []
+
+
+def s3a_jars() -> Path:
+    """Return the folder of the jars with which Spark opens S3; it need not be there."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "lakehouse-assets" / "jars" / _S3A_JARS
 
 
 def settings_of(folder: Path, *, cores: int = 2) -> dict[str, str]:
@@ -124,11 +129,14 @@ def connect_server(folder: Path) -> Iterator[str]:
     try:
         await_port(server, port, seconds=START_SECONDS)
         # Errors that tests provoke are logged: into a pipe that nobody reads until it is full, and the server waits.
-        threading.Thread(target=deque, args=(server.stdout, 0), daemon=True).start()
+        log = threading.Thread(target=deque, args=(server.stdout, 0), daemon=True)
+        log.start()
         yield f"sc://127.0.0.1:{port}"
     finally:
         server.terminate()
         server.wait(timeout=START_SECONDS)
+    log.join()
+    server.communicate()
 
 
 def start_connect_server(folder: Path, **own: str) -> tuple[subprocess.Popen[str], int]:

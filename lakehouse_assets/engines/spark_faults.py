@@ -30,7 +30,7 @@ _STORES = {
         "Spark does not know what opens such a path.",
         "Start it with spark.hadoop.fs.s3.impl=org.apache.hadoop.fs.s3a.S3AFileSystem",
     ),
-    ("NoAuthWithAWSException", "Unable to load credentials"): (
+    ("NoAuthWithAWSException", "NoAwsCredentialsException", "load credentials from"): (
         "Spark has no credentials for this store.",
         "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY where Spark runs, or give its machines a role",
     ),

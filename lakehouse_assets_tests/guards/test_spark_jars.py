@@ -1,11 +1,13 @@
 """`make spark-jars` says what is missing and how to get it."""
 
 import shutil
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
 
 from lakehouse_assets_tests.repository import ROOT, run
+from lakehouse_assets_tests.spark import s3a_jars
 
 JAVA = "#!/bin/sh\necho 'openjdk version \"{version}\" 2024-01-01' >&2\n"
 
@@ -53,10 +55,27 @@ def test_a_missing_maven_is_named_with_a_remedy(tools: Path, tmp_path: Path) -> 
     assert "Maven fetches the jars, and it is not here" in said
 
 
+def test_jars_for_s3_that_are_missing_are_fetched_too(tools: Path, tmp_path: Path) -> None:
+    java(tools, "17.0.9")
+    jars = tmp_path / "lakehouse-assets" / "jars"
+    jars.mkdir(parents=True)
+    for name in ("delta-spark_4.2_2.13-4.4.0.jar", "delta-storage-4.4.0.jar"):
+        (jars / name).write_bytes(b"jar")
+    assert "Maven fetches the jars, and it is not here" in fetch(tools, tmp_path)[1]
+
+
+def test_the_jars_for_s3_are_of_the_hadoop_that_is_inside_spark() -> None:
+    version = s3a_jars().name.removeprefix("s3a-")
+    jars = distribution("pyspark").locate_file("pyspark/jars")
+    assert Path(str(jars), f"hadoop-client-api-{version}.jar").is_file()
+    assert f"<hadoop>{version}</hadoop>" in (ROOT / "scripts" / "spark-jars.xml").read_text()
+
+
 def test_jars_that_are_there_are_not_fetched_again(tools: Path, tmp_path: Path) -> None:
     java(tools, "17.0.9")
     jars = tmp_path / "lakehouse-assets" / "jars"
     jars.mkdir(parents=True)
     for name in ("delta-spark_4.2_2.13-4.4.0.jar", "delta-storage-4.4.0.jar"):
         (jars / name).write_bytes(b"jar")
+    (jars / "s3a-3.5.0").mkdir()
     assert fetch(tools, tmp_path) == (0, "")
