@@ -89,6 +89,8 @@ TARGETS = (
         "pipeline/publish.py",
         "pipelines/test_publish.py",
         "pipelines/test_blocked_days.py",
+        "pipelines/test_derive_work.py",
+        "pipelines/test_dead_letters.py",
     ),
     _target("publish guard", "pipeline/standing.py", "pipelines/test_standing_inputs.py"),
 )
