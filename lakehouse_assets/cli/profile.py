@@ -58,7 +58,7 @@ def _print(one: "Profile") -> None:
     _print_alone(one)
     if one.engine_stages:
         console.print()
-        header = ("stage of the engine", "seconds", "tasks", "rows", "read MiB", "written MiB", "peak MiB")
+        header = ("what the engine says of itself", "seconds", "tasks", "rows", "read MiB", "written MiB", "peak MiB")
         print_table("", header, [_engine_row(stage) for stage in one.engine_stages])
 
 

@@ -12,9 +12,10 @@ from typing import Any
 import narwhals as nw
 import polars as pl
 
-from lakehouse_assets.engines.protocol import Branch, DataFile, Target, Totals
+from lakehouse_assets.engines.protocol import Branch, DataFile, EngineStage, Target, Totals
 from lakehouse_assets.engines.spark_faults import translated
 from lakehouse_assets.engines.spark_files import adopted, forget, new_folder
+from lakehouse_assets.engines.spark_stages import Account
 from lakehouse_assets.engines.spark_types import quoted, spark_schema
 from lakehouse_assets.engines.staged_files import described, write_empty
 from lakehouse_assets.errors import ComputationError, EngineLostError
@@ -34,6 +35,7 @@ class SparkEngine:
         self.session = session
         self._options = dict(storage_options or {})
         self._held: list[Any] = []
+        self._account = Account(session)
 
     def scan(
         self, root: str, files: Sequence[DataFile], partition_column: str, schema: Mapping[str, nw.dtypes.DType]
@@ -73,7 +75,9 @@ class SparkEngine:
         if isinstance(native, pl.LazyFrame):  # what was decided without any row: a reason, an empty answer
             return native.collect()
         with self._acting():
-            return _as_polars(native.toArrow())
+            collected = _as_polars(native.toArrow())
+        self._account.note(native)
+        return collected
 
     def collect_all(self, frames: Sequence[nw.LazyFrame]) -> list[pl.DataFrame]:
         """Return several small frames, one after the other."""
@@ -112,6 +116,10 @@ class SparkEngine:
         renamed = keys.toDF(*(f"__again_{number}" for number in range(len(names))))
         same = [rows[quoted(name)].eqNullSafe(renamed[each]) for name, each in zip(names, renamed.columns, strict=True)]
         return _lazy(rows.join(renamed, same, "left_semi"))
+
+    def last_stages(self) -> list[EngineStage]:
+        """Return the stages of what was computed since this was last asked, or nodes of its plans."""
+        return self._account.since()
 
     @contextlib.contextmanager
     def _acting(self, where: str = "") -> Iterator[None]:
@@ -152,8 +160,10 @@ class SparkEngine:
         target, folder = branch.target, new_folder(branch.target)
         try:
             with self._acting(target.root):
-                writer = frame.to_native().write.mode("append").partitionBy(target.partition_column)
+                native = frame.to_native()
+                writer = native.write.mode("append").partitionBy(target.partition_column)
                 writer.options(**_WRITING).parquet(folder)
+            self._account.note(native)
             return described(target, adopted(target, folder, self._options), self._options)
         finally:
             forget(folder, self._options)

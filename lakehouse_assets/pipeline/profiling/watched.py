@@ -25,6 +25,8 @@ class Watched:
         self.scans: dict[tuple[str, str], _Scan] = {}
         self.counted: list[nw.LazyFrame] = []
         self.stages: list[EngineStage] = []
+        self._ask()
+        self.stages.clear()  # of what was computed before
 
     def scan(
         self, root: str, files: Sequence[DataFile], partition_column: str, schema: Mapping[str, nw.dtypes.DType]
