@@ -21,6 +21,8 @@ from lakehouse_assets.results import Dimension, OnFailure, Outcome, RuleResult, 
 ONE_ROW, NO_OVERLAP, NO_GAP, ONE_CURRENT = "one_row_per_key", "no_overlap", "no_gap", "one_current_version"
 ROWS_CARRIED = "rows_carried"
 _FAILED, _NEXT = "__failed", "__next"
+# Of versions that begin together, which is wrong, the same ones count on every engine.
+_ORDER = (VALID_FROM, VALID_TO)
 _SAID = {
     ONE_ROW: "keys with more than one row, or none",
     NO_OVERLAP: "versions that overlap another one, or end before they begin",
@@ -54,7 +56,7 @@ def judge_rows(rows: nw.LazyFrame, entity: Entity, collect: Callable[[nw.LazyFra
         return Counter({ONE_ROW: _count(wrong, collect)})
     keys = entity.keys
     starts, ends, is_current = nw.col(VALID_FROM), nw.col(VALID_TO), nw.col(IS_CURRENT)
-    rows = rows.with_columns(starts.shift(-1).over(*keys, order_by=VALID_FROM).alias(_NEXT))
+    rows = rows.with_columns(starts.shift(-1).over(*keys, order_by=_ORDER).alias(_NEXT))
     following = nw.col(_NEXT)
     runs_into = (ends > following).fill_null(value=False) | (ends.is_null() & ~following.is_null())
     overlaps = rows.filter(runs_into | (ends <= starts).fill_null(value=False) | starts.is_null() | _has_null(keys))
@@ -76,7 +78,7 @@ def judge_computed(
     found = Counter({name: sum(_count(frame, collect) for frame in _apart(alive, present.select(*keys), keys, entity))})
     if not entity.is_history:
         return found
-    following = nw.col(VALID_FROM).shift(-1).over(*keys, order_by=VALID_FROM)
+    following = nw.col(VALID_FROM).shift(-1).over(*keys, order_by=_ORDER)
     ended = rows.with_columns(following.alias(_NEXT)).filter(~nw.col(VALID_TO).is_null())
     gaps = ended.filter((nw.col(_NEXT) != nw.col(VALID_TO)).fill_null(value=True)).select(*keys, VALID_TO)
     deletions = changes.filter(nw.col(DELETED)).select(*keys, nw.col(entity.sequence_by).alias(VALID_TO))
