@@ -78,10 +78,12 @@ def opened(opener: Opener, place: SparkPlace, environ: Mapping[str, str], option
         return opener(session_settings(place, environ, options))
     except (PySparkException, OSError) as error:
         where = place.remote or "this machine"
+        reason = getattr(error, "getCondition", lambda: None)() or type(error).__name__
         raise EngineLostError(
-            f"no Spark session can be opened ({type(error).__name__}).",
+            f"no Spark session can be opened ({reason}).",
             where=where.partition(";")[0],  # what follows may be a token
-            fix="Check that the server of `spark.remote` runs; without that setting, that Java is installed.",
+            fix="Check that the server of `spark.remote` runs; without it, that Java is installed"
+            " and the variable SPARK_REMOTE is not set.",
         ) from None
 
 

@@ -8,11 +8,14 @@ import pytest
 from lakehouse_assets_tests.places import S3Server
 from lakehouse_assets_tests.recipes import Block, blocks, checkout, expect, follow
 from lakehouse_assets_tests.repository import ROOT
+from lakehouse_assets_tests.spark import s3a_jars
 
 pytestmark = pytest.mark.integration
 
+# A JVM on a busy machine takes its time.
+ON_SPARK = [pytest.mark.spark, pytest.mark.timeout(900)]
 PAGES = [
-    pytest.param(page, marks=pytest.mark.spark) if page.stem == "run-on-spark" else page
+    pytest.param(page, marks=ON_SPARK) if page.stem == "run-on-spark" else page
     for page in (ROOT / "README.md", *sorted((ROOT / "docs" / "how-to").glob("*.md")))
 ]
 
@@ -33,7 +36,7 @@ def test_a_page_that_is_followed_to_the_letter_leads_where_it_says(
     shutil.copytree(fresh, folder)
     if "S3_ENDPOINT" in text:
         request.getfixturevalue("object_store")
-    if "SPARK_REMOTE" in text:
+    if "SPARK_SERVER" in text:
         request.getfixturevalue("spark_server")
 
     follow(text, folder)
@@ -41,8 +44,9 @@ def test_a_page_that_is_followed_to_the_letter_leads_where_it_says(
 
 @pytest.fixture
 def spark_server(spark_connect_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stand in for the Spark that a reader of a page has."""
-    monkeypatch.setenv("SPARK_REMOTE", spark_connect_url)
+    """Stand in for the Spark that a reader of a page has, and for the libraries it opens S3 with."""
+    monkeypatch.setenv("SPARK_SERVER", spark_connect_url)
+    monkeypatch.setenv("S3A_JARS", str(s3a_jars()))
 
 
 @pytest.fixture
