@@ -68,7 +68,7 @@ def test_the_jars_for_s3_are_of_the_hadoop_that_is_inside_spark() -> None:
     version = s3a_jars().name.removeprefix("s3a-")
     jars = distribution("pyspark").locate_file("pyspark/jars")
     assert Path(str(jars), f"hadoop-client-api-{version}.jar").is_file()
-    assert f"<hadoop>{version}</hadoop>" in (ROOT / "scripts" / "spark-jars.xml").read_text()
+    assert f"<hadoop>{version}</hadoop>" in (ROOT / "requirements" / "spark-jars.xml").read_text()
 
 
 def test_jars_that_are_there_are_not_fetched_again(tools: Path, tmp_path: Path) -> None:
