@@ -136,6 +136,12 @@ def _truths(node: ast.AST, _: _Module) -> _Found:
         yield f"{_method(node)} of truths", "`.cast(nw.Int64)` before it"
 
 
+def _sums(node: ast.AST, _: _Module) -> _Found:
+    inner = _receiver(node)
+    if _method(node) == "sum" and _method(inner) not in {"cast", "filter"} and not _is_truth(inner):
+        yield ".sum() of whatever comes", "`.cast(nw.Int64)` or a decimal before it: 32 bits wrap around on Polars"
+
+
 def _texts(node: ast.AST, _: _Module) -> _Found:
     if _method(node) == "strip_chars" and isinstance(node, ast.Call) and not node.args and not node.keywords:
         yield ".strip_chars()", "`.strip_chars(kit.BLANKS)`: blanks beyond ASCII stay on Spark otherwise"
@@ -170,7 +176,7 @@ def _products(node: ast.AST, module: _Module) -> _Found:
         yield "operator.mul", instead
 
 
-CHECKS: tuple[_Check, ...] = (_imports, _methods, _filtered, _truths, _texts, _products)
+CHECKS: tuple[_Check, ...] = (_imports, _methods, _filtered, _truths, _sums, _texts, _products)
 
 
 def _method(node: ast.AST | None) -> str:

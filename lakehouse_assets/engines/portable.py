@@ -97,6 +97,8 @@ def sum_over_days(rows: nw.LazyFrame, *, by: Sequence[str], day: str, value: str
 
     Each amount counts from its day on and is taken back so many days later: a running total, exact for decimals.
     """
+    if rows.collect_schema()[value].is_integer():  # 32 bits would wrap around on Polars
+        rows = rows.with_columns(nw.col(value).cast(nw.Int64))
     daily = rows.group_by(*by, day).agg(nw.col(value).sum()).with_columns(nw.lit(1).alias(_OWN))
     taken_back = daily.with_columns(
         days_after(nw.col(day), days).alias(day), (-nw.col(value)).alias(value), nw.lit(0).alias(_OWN)

@@ -26,4 +26,5 @@ def units_where(column: str, where: nw.Expr) -> nw.Expr:
 
 def money_where(column: str, where: nw.Expr) -> nw.Expr:
     """Sum an amount over the rows for which `where` is true; 0 when there are none."""
-    return nw.when(where).then(nw.col(column)).otherwise(nw.lit(0).cast(MONEY)).sum()
+    amount = nw.when(where).then(nw.col(column)).otherwise(nw.lit(0).cast(MONEY))
+    return amount.sum()  # portable: a decimal

@@ -28,13 +28,15 @@ REFUSED = {
     "nw.col('a').is_null().sum()": "sum of truths",
     "(nw.col('a') > 1).sum()": "sum of truths",
     "(~nw.col('a')).mean()": "mean of truths",
+    "nw.when(nw.col('b') > 0).then(nw.col('a')).otherwise(0).sum()": ".sum() of whatever comes",
     "nw.col('a') * nw.col('b')": "a product of columns",
     "reduce(operator.mul, columns)": "operator.mul",
     "nw.col('a').max().first()": ".first()",
 }
 ALLOWED = [
     "import narwhals as nw",
-    "nw.when(nw.col('b') > 0).then(nw.col('a')).otherwise(0).sum()",
+    "nw.when(nw.col('b') > 0).then(nw.col('a')).otherwise(0).cast(nw.Int64).sum()",
+    "nw.col('amount').sum()  # portable: a decimal",
     "nw.col('a').dt.offset_by('1d').cast(nw.Date)",
     "nw.col('a').dt.truncate('1h')",
     "nw.col('a').str.strip_chars(kit.BLANKS)",

@@ -42,7 +42,8 @@ def sum_between(
     # Whole numbers are summed as decimals: as such they would wrap around on Polars and raise on Spark.
     is_whole = frame.collect_schema()[column].is_integer()
     amount = nw.col(column).cast(_WHOLE) if is_whole else nw.col(column)
-    summed = frame.group_by(by).agg(amount.sum().alias("total"), nw.len().cast(nw.Int64).alias("rows"))
+    total = amount.sum().alias("total")  # portable: a decimal or a double
+    summed = frame.group_by(by).agg(total, nw.len().cast(nw.Int64).alias("rows"))
     return violating(summed, by, _inside(nw.col("total"), min, max), nw.col("rows"))
 
 

@@ -105,8 +105,9 @@ def duplicate_values(  # noqa: PLR0913 - the arguments of the standard's metric
     columns = properties or ([column] if column else [])
     if not columns:
         raise LakehouseError("`duplicateValues` names no column.", fix="Declare it at a column, or write `properties`.")
+    rows = nw.col("__rows")
     groups = kit.without_nulls(frame, columns).group_by(by, *columns).agg(nw.len().cast(nw.Int64).alias("__rows"))
-    counted = groups.group_by(by).agg((nw.col("__rows") - 1).sum().alias("__found"), nw.col("__rows").sum())
+    counted = groups.group_by(by).agg((rows - 1).cast(nw.Int64).sum().alias("__found"), rows.cast(nw.Int64).sum())
     return _outside(counted, by, (min, max), unit)
 
 

@@ -8,6 +8,7 @@ from lakehouse_assets.quality.rule import Example, rule, violating
 from lakehouse_assets.results import Dimension
 
 _DIMENSION = Dimension.UNIQUENESS
+_ROWS = nw.col("rows")
 
 
 @rule(
@@ -22,8 +23,8 @@ _DIMENSION = Dimension.UNIQUENESS
 def unique(frame: nw.LazyFrame, by: str, *, columns: list[str]) -> nw.LazyFrame:
     """No two rows of a partition have the same values in these columns; rows with a null there are not compared."""
     repeated = _repeated(frame, by, columns)
-    members = repeated.group_by(by).agg(nw.col("rows").sum().cast(nw.Int64))
-    return violating(members, by, nw.col("rows") == 0, nw.col("rows"))
+    members = repeated.group_by(by).agg(_ROWS.cast(nw.Int64).sum())
+    return violating(members, by, _ROWS == 0, _ROWS)
 
 
 @rule(
@@ -39,7 +40,7 @@ def duplicate_rate(frame: nw.LazyFrame, by: str, *, columns: list[str], max: flo
     """Share of rows that repeat another in these columns is at most `max`."""
     groups = kit.without_nulls(frame, columns).group_by(by, *columns).agg(nw.len().alias("rows"))
     counted = groups.group_by(by).agg(
-        (nw.col("rows") - 1).sum().cast(nw.Int64).alias("extra"), nw.col("rows").sum().cast(nw.Int64).alias("all")
+        (_ROWS - 1).cast(nw.Int64).sum().alias("extra"), _ROWS.cast(nw.Int64).sum().alias("all")
     )
     return violating(counted, by, nw.col("extra") <= nw.col("all") * max, nw.col("extra"))
 
@@ -57,9 +58,9 @@ def functional_dependency(frame: nw.LazyFrame, by: str, *, columns: list[str], d
     """Rows that agree in these columns agree in the one they determine."""
     known = kit.without_nulls(frame, [*columns, determines])
     pairs = known.group_by(by, *columns, determines).agg(nw.len().alias("rows"))
-    groups = pairs.group_by(by, *columns).agg(nw.len().alias("values"), nw.col("rows").sum())
-    torn = groups.filter(nw.col("values") > 1).group_by(by).agg(nw.col("rows").sum().cast(nw.Int64))
-    return violating(torn, by, nw.col("rows") == 0, nw.col("rows"))
+    groups = pairs.group_by(by, *columns).agg(nw.len().alias("values"), _ROWS.cast(nw.Int64).sum())
+    torn = groups.filter(nw.col("values") > 1).group_by(by).agg(_ROWS.cast(nw.Int64).sum())
+    return violating(torn, by, _ROWS == 0, _ROWS)
 
 
 def _repeated(frame: nw.LazyFrame, by: str, columns: list[str]) -> nw.LazyFrame:

@@ -33,5 +33,5 @@ def _totals(lines: nw.LazyFrame) -> nw.LazyFrame:
         count_where(SOLD).alias("sold_lines_count"),
         money_where("line_amount", SOLD).alias("gross_amount"),
         money_where("line_amount", ~SOLD).alias("returned_amount"),
-        nw.col("line_amount").sum().alias("net_amount"),
+        nw.col("line_amount").sum().alias("net_amount"),  # portable: a decimal
     )
