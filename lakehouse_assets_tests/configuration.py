@@ -137,7 +137,7 @@ team:
 
 
 def _rule(name: str, kind: RuleKind, *parameters: str, needs_column: bool = False) -> RuleSignature:
-    required = {"pattern", "values", "value", "columns"}
+    required = {"pattern", "values", "value", "columns", "order_by"}
     declared = tuple(Parameter(each, required=each in required) for each in parameters)
     return RuleSignature(name, kind, Dimension.CONFORMITY, declared, needs_column, "What it claims.", "somewhere")
 
@@ -154,6 +154,11 @@ RULES = (
     _rule("unique", RuleKind.PARTITION, "columns"),
     _rule("row_count", RuleKind.PARTITION, "min", "max"),
     _rule("sum_between", RuleKind.PARTITION, "column", "min", "max"),
+    _rule("mean_between", RuleKind.PARTITION, "column", "min", "max"),
+    _rule("monotonic", RuleKind.PARTITION, "column", "order_by"),
+    _rule("sequence_without_gaps", RuleKind.PARTITION, "column"),
+    _rule("country", RuleKind.ROW, "form", needs_column=True),
+    _rule("luhn", RuleKind.ROW, needs_column=True),
     _rule("null_values", RuleKind.PARTITION, "column", "min", "max", "unit"),
 )
 VOCABULARY = Vocabulary(

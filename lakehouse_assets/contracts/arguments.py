@@ -14,14 +14,27 @@ from lakehouse_assets.documents.findings import nearest
 from lakehouse_assets.documents.strict_yaml import Plain, Steps
 
 # Parameters with these names hold names of columns, one or several.
-COLUMN_PARAMETERS = frozenset({"column", "columns", "other", "parts", "factors", "determines", "properties"})
+COLUMN_PARAMETERS = frozenset(
+    {"column", "columns", "other", "parts", "factors", "determines", "properties", "order_by"}
+)
 BOUNDS = ("min", "max", "value")
 RUN_TIME = "run_time"
 
 OPERATORS = ("<", "<=", ">", ">=", "==", "!=")
+COUNTRY_FORMS = ("alpha2", "alpha3")
 
 _NUMBERS = {Kind.INTEGER, Kind.LONG, Kind.DECIMAL, Kind.DOUBLE}
 _TIMES = {Kind.DATE, Kind.TIMESTAMP}
+# What rules look at that take one type of column only.
+_LOOKED_AT: Mapping[str, tuple[str, set[Kind]]] = {
+    **dict.fromkeys(
+        ("length", "email", "phone", "url", "uuid", "country", "currency", "iso_date", "luhn", "iban"),
+        ("text", {Kind.STRING}),
+    ),
+    **dict.fromkeys(("sum_between", "mean_between"), ("numbers", _NUMBERS)),
+    "sequence_without_gaps": ("whole numbers", {Kind.INTEGER, Kind.LONG}),
+    "monotonic": ("numbers, dates and times", _NUMBERS | _TIMES),
+}
 
 
 def check_arguments(
@@ -79,11 +92,15 @@ def _check_types(
 ) -> None:
     if "pattern" in arguments:
         check_pattern(arguments["pattern"], steps, reading)
-    is_about_text = "pattern" in arguments or signature.name == "length"
-    if is_about_text and column is not None and column.type.kind is not Kind.STRING:
-        reading.tell("LH409", steps, f"{signature.name!r} looks at text; {column.name} is {column.type}.")
-    if signature.name == "sum_between" and column is not None and column.type.kind not in _NUMBERS:
-        reading.tell("LH409", steps, f"{signature.name!r} looks at numbers; {column.name} is {column.type}.")
+    what, kinds = _LOOKED_AT.get("length" if "pattern" in arguments else signature.name, ("", set(Kind)))
+    if column is not None and column.type.kind not in kinds:
+        reading.tell("LH409", steps, f"{signature.name!r} looks at {what}; {column.name} is {column.type}.")
+    if signature.name == "mean_between" and arguments.get("min") is None and arguments.get("max") is None:
+        reading.tell("LH403", steps, "'mean_between' has no bound.", "Write `min`, `max`, or both.")
+    if "form" in arguments and arguments["form"] not in COUNTRY_FORMS:
+        reading.tell("LH409", steps, f"form of {signature.name!r} must be {' or '.join(COUNTRY_FORMS)}.")
+    if arguments.get("order_by") is not None and column is not None and arguments["order_by"] == column.name:
+        reading.tell("LH409", steps, f"{signature.name!r} compares {column.name} with its own order.")
     if "operator" in arguments and arguments["operator"] not in OPERATORS:
         reading.tell("LH409", steps, f"operator of {signature.name!r} must be one of {' '.join(OPERATORS)}.")
 

@@ -4,20 +4,22 @@ Casts that give null instead of raising, text to times, lists of reasons; hashes
 and all of them are found here. Everything else is plain Narwhals, in the room that needs it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import narwhals as nw
 import polars as pl
 
+from lakehouse_assets.engines.check_digits import iban_remainder, luhn_remainder
 from lakehouse_assets.engines.hashing import content_hash, content_totals, row_hash, spread
 from lakehouse_assets.engines.json_text import json_field, row_as_json
-from lakehouse_assets.engines.native import Spark, double_text, natively, nfc
+from lakehouse_assets.engines.native import Spark, double_text, let, natively, nfc
 from lakehouse_assets.engines.portable import (
     as_of,
     days_after,
     iso_weekday,
     product,
+    quotient,
     rounded,
     rounded_product,
     sum_over_days,
@@ -26,9 +28,10 @@ from lakehouse_assets.engines.portable import (
 
 __all__ = [
     "BLANKS", "ENGINE_ERRORS", "as_of", "as_text", "as_utc", "content_hash", "content_totals", "days_after",
-    "has_only_ascii", "iso_weekday", "joined_field", "json_field", "localised", "native_type", "natively", "product",
-    "read_number", "reasons_of", "rounded", "rounded_product", "row_as_json", "row_hash", "spread", "sum_over_days",
-    "to_nfc", "try_cast", "try_datetime", "try_localise", "without_nulls",
+    "has_only_ascii", "iban_remainder", "iso_weekday", "joined_field", "json_field", "localised", "luhn_remainder",
+    "native_type", "natively", "product", "quotient", "read_number", "reasons_of", "rounded", "rounded_product",
+    "row_as_json", "row_hash", "spread", "sum_over_days", "to_nfc", "try_cast", "try_datetime", "try_localise",
+    "without_nulls",
 ]  # fmt: skip
 
 ENGINE_ERRORS: tuple[type[Exception], ...] = (pl.exceptions.PolarsError, nw.exceptions.NarwhalsError)
@@ -130,11 +133,6 @@ def localised(local: Any, zone: str, ambiguous: str, on: Spark) -> Any:  # noqa:
         chosen,
         on,
     )
-
-
-def let(value: Any, then: Callable[[Any], Any], on: Spark) -> Any:  # noqa: ANN401 - pyspark Columns
-    """Use a value several times that is computed once: Spark has no other names inside an expression."""
-    return on.functions.get(on.functions.transform(on.functions.array(value), then), on.functions.lit(0))
 
 
 def as_text(expr: nw.Expr, dtype: nw.dtypes.DType) -> nw.Expr:

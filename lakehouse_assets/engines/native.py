@@ -75,6 +75,11 @@ def natively(expr: nw.Expr, polars: PolarsHalf, spark: SparkHalf) -> nw.Expr:
     return _NativeExpr(*expr._nodes, ExprNode(ExprKind.ELEMENTWISE, _STEP, function=_Halves(polars, spark)))  # noqa: SLF001
 
 
+def let(value: Any, then: Callable[[Any], Any], on: Spark) -> Any:  # noqa: ANN401 - pyspark Columns
+    """Use a value several times that is computed once: Spark has no other names inside an expression."""
+    return on.functions.get(on.functions.transform(on.functions.array(value), then), on.functions.lit(0))
+
+
 def double_text(column: Any, spark: Spark) -> Any:  # noqa: ANN401 - pyspark Columns
     """Return finite doubles as Polars prints them: the fewest digits that name them, plain from 1e-5 to below 1e16."""
     f = spark.functions

@@ -17,6 +17,21 @@ TEXTS = (
     "ada@example.com", "ada@example", "Ada Lovelace", " ada@example.com", '"quoted" \\ /', "a'b", "a`b", "$1",
     "\u0000\u0001\u000b\u001f\u007f", "\u000b\u000b\u001a\\u000b", "a,b", "%", "_",
 )  # fmt: skip
+# Just within, and just outside, of well-known formats.
+FORMATTED = (
+    "+12345678", "+1234567", "+123456789012345", "+1234567890123456", "+02345678", "+1234567\u0661",
+    "http://a", "HTTPS://a.b:65535/c?d=%41#e", "http://a.b:65536", "http://1.2.3.4", "http://1.2.3.256", "http://a-.b",
+    "http://a/%4", "http://a/%zz", "http://a/\u00e9", "http://u@a", "http://" + "a." * 5_000 + "b",
+    "http://a/" + "b" * 10_000,
+    "http://a/" + "%20" * 3_000, "http://" + "a" * 64 + ".b", "http://a\n",
+    "F81D4FAE-7DEC-11d0-a765-00a0c91e6bf6", "f81d4fae-7dec-11d0-a765-00a0c91e6bf",
+    "{f81d4fae-7dec-11d0-a765-00a0c91e6bf6}",
+    "GB", "UK", "GBR", "XK", "XCG", "XXX", "0001-01-01", "0000-01-01", "1900-02-29", "2000-02-29", "2010-04-31",
+    "00", "79927398713", "79927398710", "0" * 32, "0" * 33, "1" * 10_000, "8944500102198304826", "9" * 32,
+    "NO9386011117947", "MT84MALT011000012345MTLCAST001S", "MT84MALT011000012345MTLCAST010S",
+    "GB29 NWBK 6016 1331 9268 19",
+    "LC55HEMM000100010012001200023015", "LC" + "32" + "Z" * 28, "x" * 10_000, "a\u0301" * 100,
+)  # fmt: skip
 INTEGERS = (None, 0, 1, -1, 5, 6, 7, 12, 24, 25, -7, 100_000, -100_000, 100_001, 2**31 - 1, -(2**31))
 LONGS = (*INTEGERS, 2**31, 2**53 + 1, 2**63 - 1, -(2**63))
 # Money: half cents, ties, the largest; zero has one sign.

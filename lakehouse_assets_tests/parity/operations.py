@@ -107,6 +107,7 @@ def _portable() -> Iterator[tuple[str, nw.Expr]]:
     yield "money by money", kit.product(money, money).cast(nw.Decimal(38, 4))
     yield "money by count", kit.product(money, count).cast(nw.Decimal(38, 4))
     yield "product of doubles", kit.product(real, real)
+    yield "quotient of doubles", kit.quotient(real, rate.cast(nw.Float64) * 3 + 0.7)
     yield "weekday of a date", kit.iso_weekday(nw.col("day"))
     yield "weekday of a time", kit.iso_weekday(nw.col("at"))
     yield "a month of days later", kit.days_after(nw.col("day"), 30)

@@ -87,6 +87,7 @@ def _choices(name: str, column: str, *, required: bool) -> Sequence[Any]:
         "columns": ([column], [FEW, column], [FEW]),
         "properties": ([column], [FEW, column]),
         "determines": (column, FEW),
+        "order_by": (column, FEW),
     }
     choices = {**CHOICES, **about}[name]
     return [choice for choice in choices if choice is not None] if required else choices

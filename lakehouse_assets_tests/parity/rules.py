@@ -12,15 +12,16 @@ from lakehouse_assets.engines.conform import to_narwhals
 from lakehouse_assets.naming import PROC_DATE
 from lakehouse_assets.quality.judge import Scope, bind, flag, window_end_of
 from lakehouse_assets.quality.rule import RuleFunction
+from lakehouse_assets.results import Dimension
 from lakehouse_assets_tests.parity.cases import ROW, Batch, Whole, typed
 from lakehouse_assets_tests.parity.catalog import CONTRACTS, RULES
-from lakehouse_assets_tests.parity.edges import DATES, DOUBLES, INTEGERS, TEXTS, edges
+from lakehouse_assets_tests.parity.edges import DATES, DOUBLES, FORMATTED, INTEGERS, TEXTS, edges
 
 PARTITIONS = ("2010-12-01", "2010-12-02", "2010-12-03")
 _EDGES: Mapping[type, tuple[nw.dtypes.DType, Sequence[Any]]] = {
     int: (nw.Int64(), INTEGERS),
     float: (nw.Float64(), [value for value in DOUBLES if value is None or abs(value) < 1e300]),
-    str: (nw.String(), TEXTS),
+    str: (nw.String(), (*TEXTS, *FORMATTED)),
     date: (nw.Date(), DATES),
 }
 
@@ -47,7 +48,7 @@ def _over_partitions(name: str, rule: RuleFunction) -> Whole:
     passing, failing = rule.example.passing, rule.example.failing
     examples = {"good": passing, "bad": failing, "both": [*passing, *failing], "nulls": [dict.fromkeys(passing[0])]}
     rows = [
-        {PROC_DATE: partition, **{column: _value(value) for column, value in row.items()}}
+        {PROC_DATE: partition, **{column: _value(rule, value) for column, value in row.items()}}
         for partition, example in examples.items()
         for row in example
     ]
@@ -80,9 +81,9 @@ def _verdicts(contract: Contract) -> Whole:
 def _rows_of(rule: RuleFunction) -> pl.DataFrame:
     passing, failing = rule.example.passing, rule.example.failing
     if not isinstance(passing, dict):
-        dtype, values = _EDGES[type(_value(passing))]
-        return typed({"x": [_value(passing), _value(failing), *values]}, {"x": dtype})
-    rows = [{name: _value(value) for name, value in row.items()} for row in (passing, failing)]
+        dtype, values = _EDGES[type(_value(rule, passing))]
+        return typed({"x": [_value(rule, passing), _value(rule, failing), *values]}, {"x": dtype})
+    rows = [{name: _value(rule, value) for name, value in row.items()} for row in (passing, failing)]
     rows += [{**rows[0], name: other} for name in passing for other in (None, *_others(rows[0][name]))]
     return _frame(rows)
 
@@ -99,9 +100,10 @@ def _frame(rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
 
 
 def _arguments(rule: RuleFunction) -> dict[str, Any]:
-    return {name: _value(value) if name == "value" else value for name, value in rule.example.arguments.items()}
+    return {name: _value(rule, value) if name == "value" else value for name, value in rule.example.arguments.items()}
 
 
-def _value(value: Any) -> Any:  # noqa: ANN401 - YAML values
-    is_day = isinstance(value, str) and value[:4].isdigit() and value[4:5] == "-"
+def _value(rule: RuleFunction, value: Any) -> Any:  # noqa: ANN401 - YAML values
+    is_about_time = rule.signature.dimension is Dimension.TIMELINESS
+    is_day = is_about_time and isinstance(value, str) and value[:4].isdigit() and value[4:5] == "-"
     return date.fromisoformat(value) if is_day else value

@@ -1,4 +1,4 @@
-"""Do the columns of a row agree with each other? A row with a null among them passes."""
+"""Do the columns of a row, or the rows of a partition, agree with each other? A row with a null among them passes."""
 
 import operator
 from collections.abc import Callable
@@ -10,7 +10,7 @@ import narwhals as nw
 from lakehouse_assets.contracts.model import RuleKind
 from lakehouse_assets.engines import kit
 from lakehouse_assets.errors import LakehouseError
-from lakehouse_assets.quality.rule import Example, rule
+from lakehouse_assets.quality.rule import Example, rule, violating
 from lakehouse_assets.results import Dimension
 
 _DIMENSION = Dimension.CONSISTENCY
@@ -77,3 +77,34 @@ def product_of(*, column: str, factors: list[str], tolerance: float = 0) -> nw.E
     """Value is the product of other columns, within an absolute tolerance."""
     product = reduce(kit.product, [nw.col(factor) for factor in factors])
     return (nw.col(column) - product).abs() <= tolerance
+
+
+@rule(
+    kind=RuleKind.PARTITION,
+    dimension=_DIMENSION,
+    example=Example(
+        arguments={"column": "reading", "order_by": "taken_at"},
+        passing=[{"reading": 7, "taken_at": 2}, {"reading": 5, "taken_at": 1}, {"reading": 7, "taken_at": 3}],
+        failing=[{"reading": 7, "taken_at": 1}, {"reading": 5, "taken_at": 2}],
+    ),
+)
+def monotonic(frame: nw.LazyFrame, by: str, *, column: str, order_by: str) -> nw.LazyFrame:
+    """Value never decreases in the order of another column.
+
+    Counted are the rows whose value is less than the greatest of the place before. Rows that share a place have no
+    order among each other. Rows with a null or NaN in one of both are left out.
+    """
+    place, before = nw.col("__place"), nw.col("__before")
+    named = frame.select(by, nw.col(column).alias("__value"), nw.col(order_by).alias("__place"))
+    known = _without_nan(kit.without_nulls(named, ["__value", "__place"]), ["__value", "__place"])
+    tops = known.group_by(by, "__place").agg(nw.col("__value").max().alias("__top"))
+    shifted = tops.with_columns(nw.col("__top").shift(1).over(by, order_by="__place").alias("__before"))
+    placed = known.join(shifted.select(by, place, before), on=[by, "__place"], how="inner")
+    broken = placed.filter(nw.col("__value") < before).group_by(by).agg(nw.len().cast(nw.Int64).alias("rows"))
+    return violating(broken, by, nw.col("rows") == 0, nw.col("rows"))
+
+
+def _without_nan(rows: nw.LazyFrame, columns: list[str]) -> nw.LazyFrame:
+    types = rows.collect_schema()
+    doubles = [name for name in columns if types[name].is_float()]
+    return rows.filter(*(~nw.col(name).is_nan() for name in doubles)) if doubles else rows

@@ -31,7 +31,7 @@ def test_a_row_rule_is_false_for_its_failing_example(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in COLUMN_RULES if name in NULL_SAFE])
 def test_a_null_is_no_violation_of_a_rule_that_is_not_about_completeness(name: str) -> None:
     rule = RULES[name]
-    typed = pl.Series([_value(rule.example.passing)]).dtype
+    typed = pl.Series([_value(rule, rule.example.passing)]).dtype
 
     assert _evaluated(rule, pl.LazyFrame({"x": pl.Series([None], dtype=typed)})) in {None, True}
 
@@ -45,11 +45,11 @@ def test_a_completeness_rule_refuses_null_by_itself(name: str) -> None:
 def test_a_partition_rule_names_only_the_partition_that_fails(name: str) -> None:
     rule = RULES[name]
     rows = [
-        {"_proc_date": day, **{key: _value(value) for key, value in row.items()}}
+        {"_proc_date": day, **{key: _value(rule, value) for key, value in row.items()}}
         for day, example in (("good", rule.example.passing), ("bad", rule.example.failing))
         for row in example
     ]
-    arguments = {key: _argument(key, value) for key, value in rule.example.arguments.items()}
+    arguments = {key: _argument(rule, key, value) for key, value in rule.example.arguments.items()}
 
     found = rule(nw.from_native(pl.LazyFrame(rows)), "_proc_date", **arguments).collect("polars")
 
@@ -59,8 +59,10 @@ def test_a_partition_rule_names_only_the_partition_that_fails(name: str) -> None
 @pytest.mark.parametrize("name", PARTITION_RULES)
 def test_a_partition_rule_returns_whole_numbers_of_failed_rows(name: str) -> None:
     rule = RULES[name]
-    rows = [{"_proc_date": "p", **{key: _value(value) for key, value in row.items()}} for row in rule.example.failing]
-    arguments = {key: _argument(key, value) for key, value in rule.example.arguments.items()}
+    rows = [
+        {"_proc_date": "p", **{key: _value(rule, value) for key, value in row.items()}} for row in rule.example.failing
+    ]
+    arguments = {key: _argument(rule, key, value) for key, value in rule.example.arguments.items()}
 
     schema = rule(nw.from_native(pl.LazyFrame(rows)), "_proc_date", **arguments).collect_schema()
 
@@ -81,22 +83,23 @@ def test_the_signature_holds_the_keyword_arguments_as_yaml_keys() -> None:
 def _is_fine(rule: RuleFunction, example: Any) -> bool | None:  # noqa: ANN401 - any value may be an example
     row = example if isinstance(example, dict) else {"x": example}
     schema = None if any(value is not None for value in row.values()) else dict.fromkeys(row, pl.String)
-    frame = pl.LazyFrame({name: [_value(value)] for name, value in row.items()}, schema=schema)
+    frame = pl.LazyFrame({name: [_value(rule, value)] for name, value in row.items()}, schema=schema)
     return _evaluated(rule, frame)
 
 
 def _evaluated(rule: RuleFunction, frame: pl.LazyFrame) -> bool | None:
-    arguments = {key: _argument(key, value) for key, value in rule.example.arguments.items()}
+    arguments = {key: _argument(rule, key, value) for key, value in rule.example.arguments.items()}
     is_fine = rule(nw.col("x"), **arguments) if rule.signature.needs_column else rule(**arguments)
     answer: bool | None = nw.from_native(frame).select(fine=is_fine).collect("polars")["fine"][0]
     return answer
 
 
-def _argument(name: str, value: Any) -> Any:  # noqa: ANN401 - YAML values
-    return _value(value) if name == "value" else value
+def _argument(rule: RuleFunction, name: str, value: Any) -> Any:  # noqa: ANN401 - YAML values
+    return _value(rule, value) if name == "value" else value
 
 
-def _value(value: Any) -> Any:  # noqa: ANN401 - YAML values
-    if isinstance(value, str) and value[:4].isdigit() and value[4:5] == "-":
+def _value(rule: RuleFunction, value: Any) -> Any:  # noqa: ANN401 - YAML values
+    is_about_time = rule.signature.dimension is Dimension.TIMELINESS
+    if is_about_time and isinstance(value, str) and value[:4].isdigit() and value[4:5] == "-":
         return date.fromisoformat(value)
     return value
