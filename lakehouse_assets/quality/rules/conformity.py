@@ -16,7 +16,7 @@ Bound = int | float | str | nw.Expr
 _DIMENSION = Dimension.CONFORMITY
 # The shape the HTML standard gives a valid e-mail address, with a domain that has a dot.
 _LABEL = "[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
-_EMAIL = rf"[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]+@{_LABEL}(\.{_LABEL})+"
+_EMAIL = rf"[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]+@{_LABEL}(\.{_LABEL}){{1,126}}"
 
 
 @rule(kind=RuleKind.ROW, dimension=_DIMENSION, example=Example(arguments={"min": 0, "max": 5}, passing=5, failing=6))

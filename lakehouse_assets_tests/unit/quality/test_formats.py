@@ -22,7 +22,7 @@ from lakehouse_assets.quality.codes import COUNTRIES, CURRENCIES, IBAN_LENGTHS
 from lakehouse_assets.quality.rule import load_rules
 
 RULES = load_rules()
-FORMATS = ("country", "currency", "iban", "iso_date", "luhn", "phone", "url", "uuid")
+FORMATS = ("country", "currency", "email", "iban", "iso_date", "luhn", "phone", "url", "uuid")
 # What is in none of the formats, however strange it is.
 STRANGE = (
     "",
@@ -32,6 +32,7 @@ STRANGE = (
     "x" * 10_000,
     "1" * 10_000,
     "a." * 5_000,
+    "a@" + "a." * 5_000 + "a",
     "e\u0301",
     "\u0661\u0662\u0663",
     "\uff11" * 8,
