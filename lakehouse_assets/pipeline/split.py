@@ -10,20 +10,20 @@ from dataclasses import dataclass
 import narwhals as nw
 import polars as pl
 
-from lakehouse_assets.contracts.loading import Role
 from lakehouse_assets.contracts.model import RuleSpec
 from lakehouse_assets.engines import kit
 from lakehouse_assets.engines.faults import engine_errors
 from lakehouse_assets.engines.protocol import Branch, DataFile, Totals
 from lakehouse_assets.errors import TransformError
-from lakehouse_assets.naming import RAW_HASH, ROW_ID, quarantine_of
+from lakehouse_assets.naming import quarantine_of
 from lakehouse_assets.pipeline.built_in import is_late
 from lakehouse_assets.pipeline.draft import Draft, Tally
 from lakehouse_assets.pipeline.hashes import HASH, hashed_partitions, with_content_hash, with_quarantine_hash
 from lakehouse_assets.pipeline.refused.exempt import is_unwaived
 from lakehouse_assets.pipeline.renamed import fill_former
+from lakehouse_assets.pipeline.repeats import fates_of, with_fate
 from lakehouse_assets.pipeline.step import Step, quarantine_columns
-from lakehouse_assets.quality.duplicates import FATE, OLDER, REPEATED_KEY, members_of_repeated_keys, older_versions
+from lakehouse_assets.quality.duplicates import FATE, OLDER, REPEATED_KEY
 from lakehouse_assets.quality.judge import RowRule, flag, flag_of, isolate, to_results
 from lakehouse_assets.quality.quarantine import quarantine_rows
 from lakehouse_assets.results import LATE_ROWS, Ledger, OnFailure, StagedFile
@@ -32,8 +32,6 @@ from lakehouse_assets.storage.staged import in_memory
 Take = Callable[[nw.LazyFrame], nw.LazyFrame]
 # Refused by the rules that are judged first; held back by any; published.
 REFUSED, HELD, VALID = "__refused", "__held", "__valid"
-# So many are named in the plan; a join costs more, but not for each of them.
-FEW_REPEATS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +106,7 @@ def split(
 def _split(
     step: Step, passes: Sequence[nw.LazyFrame], whole: nw.LazyFrame, rules: Rules, raw: Mapping[str, str]
 ) -> Split:
-    fates = _fates(step, _judged(step, whole, rules, None))
+    fates = fates_of(step, _judged(step, whole, rules, None), REFUSED)
     valid: list[StagedFile] = []
     refused: list[StagedFile] = []
     # A partition without rows was judged too: every rule holds for none of them.
@@ -134,7 +132,7 @@ def _split(
 
 
 def _sound(step: Step, whole: nw.LazyFrame, rules: Rules) -> Rules:
-    rows = _with_fate(step, whole, None)
+    rows = with_fate(step, whole, None)
     first, later = (isolate(rows, part, step.lake.engine.collect) for part in (rules.first, rules.later))
     return Rules(first, later)
 
@@ -145,7 +143,7 @@ def key_rule(spec: RuleSpec) -> RowRule:
 
 
 def _judged(step: Step, rows: nw.LazyFrame, rules: Rules, fates: pl.DataFrame | None) -> nw.LazyFrame:
-    rows = _with_fate(step, rows, fates)
+    rows = with_fate(step, rows, fates)
     refused, later = nw.col(REFUSED), nw.col(HELD)
     kept = ~refused & (nw.col(FATE) != OLDER)
     flagged = flag(rows, rules.all).with_columns(
@@ -158,40 +156,6 @@ def _any_refuses(rules: Sequence[RowRule], start: int = 0) -> nw.Expr:
     quarantining = (n for n, rule in enumerate(rules, start) if rule.spec.on_failure is OnFailure.QUARANTINE)
     flags = [nw.col(flag_of(number)) for number in quarantining]
     return nw.any_horizontal(*flags, ignore_nulls=True) if flags else nw.lit(False)  # noqa: FBT003 - a literal
-
-
-def _with_fate(step: Step, rows: nw.LazyFrame, fates: pl.DataFrame | None) -> nw.LazyFrame:
-    if fates is None or fates.is_empty():
-        return rows.with_columns(nw.lit(0, nw.Int8).alias(FATE))
-    if len(step.partitions) == 1 and fates.height <= FEW_REPEATS:
-        (fate,) = fates[FATE].unique()
-        is_repeat = nw.col(ROW_ID).is_in(fates[ROW_ID].to_list())
-        return rows.with_columns(nw.when(is_repeat).then(nw.lit(fate)).otherwise(nw.lit(0)).cast(nw.Int8).alias(FATE))
-    key = [step.contract.partition_column, ROW_ID]
-    return rows.join(step.lake.engine.lift(fates), on=key, how="left").with_columns(nw.col(FATE).fill_null(0))
-
-
-def _fates(step: Step, judged: nw.LazyFrame) -> pl.DataFrame | None:
-    load, partition = step.contract.load, step.contract.partition_column
-    if not load.keys:
-        return None
-    # A change log keeps every version of a key; only changes that claim the same time are versions of each other.
-    keeps_versions = step.contract.role is Role.CHANGES
-    named = (*load.keys, load.sequence_by) if keeps_versions else load.keys
-    keys = [key for key in named if key != partition]
-    # Ids of gold rows are computed like everything else; looking rows up by them would compute them twice.
-    known_by = "" if step.name.layer == "gold" else ROW_ID
-    candidates = step.lake.engine.repeated(judged, [partition, *keys], known_by=known_by)
-    if candidates is None:
-        return None
-    sequence_by = "" if keeps_versions else load.sequence_by
-    order = [sequence_by] if sequence_by else []
-    columns = list(dict.fromkeys([partition, *keys, *order, RAW_HASH, ROW_ID]))
-    found = step.lake.engine.collect(candidates.filter(~nw.col(REFUSED)).select(*columns))
-    if load.duplicates == "quarantine":
-        # Equal rows of gold have equal row ids; a fate that is there twice would double its rows.
-        return members_of_repeated_keys(found, partition=partition, keys=keys).unique()
-    return older_versions(found, partition=partition, keys=keys, sequence_by=sequence_by)
 
 
 def _valid(step: Step) -> Take:

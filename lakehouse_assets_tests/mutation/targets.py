@@ -75,6 +75,7 @@ TARGETS = (
     _target("derive", "pipeline/entities/derivation.py", "pipelines/test_derivation.py"),
     _target("derive", "pipeline/entities/derive.py", *_DERIVE),
     _target("ledger", "pipeline/split.py", *_SPLIT),
+    _target("ledger", "pipeline/repeats.py", "unit/pipeline/test_repeats.py", "pipelines/test_keys.py"),
     _target("ledger", "quality/gate.py", "unit/quality/test_gate.py", "unit/quality/test_verdict.py"),
     _target("quarantine", "quality/quarantine.py", "unit/quality/test_verdict.py", "pipelines/test_shapes.py"),
     _target("quarantine", "pipeline/refused/release.py", "pipelines/test_release.py", *_RELEASE),

@@ -26,7 +26,7 @@ SOME = [Event(key, 5, "second", 2) for key in KEYS[:5]]
 # Current values that depend on earlier changes: all changes of a touched key are read again.
 READ_AGAIN: dict[str, Any] = {"types": {"name": 0, "score": 3}}
 FOLDED: dict[str, Any] = {}
-LIMIT = 3
+LIMIT, SIDE_BY_SIDE = 3, 8
 
 
 def made(folder: Path, shape: dict[str, Any], *days: list[Event]) -> Lake:
@@ -177,7 +177,9 @@ def test_no_more_rows_than_those_of_a_pass_are_written_side_by_side(
 ) -> None:
     lake = made(tmp_path, shape, EVERYBODY)
     derive_all(lake)
-    publish_changes(lake, SECOND, [Event(key, 5, "second", 2) for key in KEYS])
+    # One change a bucket: all of them fit into one pass, the rows that are carried do not.
+    changed = {bucket: key for key in KEYS for bucket in by_bucket(lake, Event(key, 5))}
+    publish_changes(lake, SECOND, [Event(key, 5, "second", 2) for key in changed.values()])
     written: list[Counter[str]] = []
     stage = PolarsEngine.stage
 
@@ -187,10 +189,10 @@ def test_no_more_rows_than_those_of_a_pass_are_written_side_by_side(
             written.append(Counter({file.partition: file.rows for files in staged for file in files}))
         return staged, totals
 
-    monkeypatch.setattr("lakehouse_assets.pipeline.entities.passes.ROWS_PER_PASS", LIMIT)
+    monkeypatch.setattr("lakehouse_assets.pipeline.entities.passes.ROWS_PER_PASS", SIDE_BY_SIDE)
     monkeypatch.setattr(PolarsEngine, "stage", noted)
 
     derive_all(lake)
 
     assert sum(rows.total() for rows in written) == len(KEYS)
-    assert all(len(rows) <= 1 or rows.total() <= LIMIT for rows in written), written
+    assert all(len(rows) <= 1 or rows.total() <= SIDE_BY_SIDE for rows in written), written

@@ -7,7 +7,7 @@ import pytest
 from lakehouse_assets.naming import TableName
 from lakehouse_assets.pipeline.content import content_of, served_quarantine
 from lakehouse_assets.pipeline.lake import Lake
-from lakehouse_assets.pipeline.split import FEW_REPEATS
+from lakehouse_assets.pipeline.repeats import FEW_REPEATS
 from lakehouse_assets.results import Ledger
 from lakehouse_assets_tests.lakes import (
     DAY,

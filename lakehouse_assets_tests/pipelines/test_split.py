@@ -1,15 +1,21 @@
 """What is counted of a chunk while its rows are split: each day by itself, whichever days are run together."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from lakehouse_assets.contracts.exemption import Exemption, ExemptionKind
 from lakehouse_assets.naming import quarantine_of
+from lakehouse_assets.pipeline.draft import Draft
 from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.pipeline.recorded import served
-from lakehouse_assets.results import Ledger, PartitionRecord
+from lakehouse_assets.pipeline.split import Rules, Split
+from lakehouse_assets.results import BLOCKED, PUBLISHED, Ledger, PartitionRecord
 from lakehouse_assets_tests.lakes import (
     DAY,
     NEXT,
@@ -98,6 +104,26 @@ def test_refused_rows_name_every_rule_they_break_and_what_they_were(tmp_path: Pa
         ("4", ["amount.between", "changed_at.required"]),
         ("5", ["amount.between"]),
     ]
+
+
+def test_rows_that_a_transform_left_out_are_what_is_missing_of_those_that_came_in() -> None:
+    counted = Counter(rows=40, valid=30, refused=8, older=2)
+
+    tally = Split(Draft(()), {DAY: counted}, Rules(())).tally(DAY, read=50, identical=3)
+
+    assert tally.ledger == Ledger(read=50, published=30, quarantined=8, deduplicated=5, filtered=7)
+
+
+def test_only_rows_whose_every_reason_is_waived_are_counted_as_waived(tmp_path: Path) -> None:
+    lake = shop_lake(tmp_path, orders_contract(gate="{maxQuarantineRatio: 0.2, emptyPartition: allow}"))
+    rows = [order(number, amount="-1") for number in range(3)] + [order(3, amount="many"), order(4)]
+    deliver(lake, DAY, rows)
+    waiver = Exemption(ExemptionKind.WAIVER, ("amount.between",), (), "ada", "known", date(2999, 1, 1), "here")
+
+    waived = replace(lake, catalog=replace(lake.catalog, waivers={ORDERS: (waiver,)}))
+
+    assert refresh(lake, DAY)[DAY].status == BLOCKED
+    assert refresh(waived, DAY)[DAY].status == PUBLISHED
 
 
 def test_members_of_a_repeated_key_are_refused_and_none_is_older(tmp_path: Path) -> None:
