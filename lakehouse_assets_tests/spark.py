@@ -7,6 +7,7 @@ Fixtures in `conftest` start each once.
 
 import os
 import subprocess
+import sys
 import threading
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -160,16 +161,24 @@ def start_connect_server(folder: Path, **own: str) -> tuple[subprocess.Popen[str
 
 @contextmanager
 def sail_server() -> Iterator[str]:
-    """Run Sail in this process and yield its address."""
-    from pysail.spark import SparkConnectServer  # noqa: PLC0415 - a large library
-
+    """Run Sail in a process of its own, which a fault of it ends alone, and yield its address."""
+    port = free_port()
+    start = f"from pysail.spark import SparkConnectServer as S; S('127.0.0.1', {port}).start(background=False)"
     # A session that no test of this worker asks for during twenty minutes would be gone for the next one.
-    os.environ["SAIL_SPARK__SESSION_TIMEOUT_SECS"] = str(24 * 60 * 60)
-    server = SparkConnectServer("127.0.0.1", 0)
-    server.start(background=True)
-    host, port = server.listening_address
-    yield f"sc://{host}:{port}"
-    server.stop()
+    patience = {"SAIL_SPARK__SESSION_TIMEOUT_SECS": str(24 * 60 * 60)}
+    server = subprocess.Popen(
+        [sys.executable, "-c", start],
+        env=os.environ | patience,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        await_port(server, port, seconds=START_SECONDS)
+        yield f"sc://127.0.0.1:{port}"
+    finally:
+        server.kill()
+        server.wait(timeout=START_SECONDS)
 
 
 @contextmanager

@@ -87,7 +87,7 @@ def test_nothing_is_left_but_files_with_names_of_ours(spark: Engine, root: Place
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"secret_key": "wrong"}, "the store does not let Spark in. Spark has credentials of its own"),
+        ({"secret_key": "wrong"}, "the store does not let Spark in. Spark has credentials"),  # pragma: allowlist secret
         (
             {"aws_credentials_provider": f"{_SDK}.auth.credentials.EnvironmentVariableCredentialsProvider"},
             "Spark has no credentials for this store. Set AWS_ACCESS_KEY_ID",
