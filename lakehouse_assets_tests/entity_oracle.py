@@ -3,6 +3,7 @@
 The oracle knows nothing of windows, buckets or folds: it sorts the changes of a key and walks through them once.
 """
 
+import random
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -66,6 +67,23 @@ def customers(
             rule_set="rules-1",
         )
     )
+
+
+def drawn(seed: str, count: int) -> list[Event]:
+    """Return changes with ties, repeats, deletions and missing values, the same for every seed."""
+    draw = random.Random(seed)  # noqa: S311 - a test must be repeatable
+    return [
+        Event(
+            key=draw.choice(["a", "b", "c", "d", "é", "", None]),
+            at=draw.randrange(12),
+            name=draw.choice(["x", "y", None]),
+            score=draw.choice([1, 2, None]),
+            deleted=draw.random() < 0.25,
+            raw_hash=draw.randint(-1, 1),
+            number=number,
+        )
+        for number in range(count)
+    ]
 
 
 def expected(events: Iterable[Event], contract: Contract) -> list[Row]:

@@ -74,6 +74,18 @@ schema:
       - {{property: lakehouse.publishGate, value: {gate}}}
 team: {{name: shop, members: [{{username: shop@example.com, role: owner}}]}}
 """
+# Customers that orders may refer to: their part of the source, their columns, and the reference of `orders.customer`.
+CUSTOMERS_SOURCE = """\
+  customers:
+    read: {pattern: "customers/{partition}*.csv", stableSeconds: 0, finalNewline: false}
+    columns: {customer: text}
+    arrival: {minRows: 0}
+"""
+CUSTOMERS_COLUMNS = """\
+      - {name: customer, logicalType: string, required: true, unique: true,
+         transformSourceObjects: [bronze.shop.customers.customer]}
+"""
+TO_CUSTOMERS = "[{type: foreignKey, to: customers.customer}]"
 
 
 def contract(  # one keyword for each part of a contract that tests change

@@ -55,12 +55,17 @@ def test_a_missing_maven_is_named_with_a_remedy(tools: Path, tmp_path: Path) -> 
     assert "Maven fetches the jars, and it is not here" in said
 
 
-def test_jars_for_s3_that_are_missing_are_fetched_too(tools: Path, tmp_path: Path) -> None:
-    java(tools, "17.0.9")
-    jars = tmp_path / "lakehouse-assets" / "jars"
+def jars_for_delta(cache: Path) -> Path:
+    jars = cache / "lakehouse-assets" / "jars"
     jars.mkdir(parents=True)
     for name in ("delta-spark_4.2_2.13-4.4.0.jar", "delta-storage-4.4.0.jar"):
         (jars / name).write_bytes(b"jar")
+    return jars
+
+
+def test_jars_for_s3_that_are_missing_are_fetched_too(tools: Path, tmp_path: Path) -> None:
+    java(tools, "17.0.9")
+    jars_for_delta(tmp_path)
     assert "Maven fetches the jars, and it is not here" in fetch(tools, tmp_path)[1]
 
 
@@ -73,9 +78,5 @@ def test_the_jars_for_s3_are_of_the_hadoop_that_is_inside_spark() -> None:
 
 def test_jars_that_are_there_are_not_fetched_again(tools: Path, tmp_path: Path) -> None:
     java(tools, "17.0.9")
-    jars = tmp_path / "lakehouse-assets" / "jars"
-    jars.mkdir(parents=True)
-    for name in ("delta-spark_4.2_2.13-4.4.0.jar", "delta-storage-4.4.0.jar"):
-        (jars / name).write_bytes(b"jar")
-    (jars / "s3a-3.5.0").mkdir()
+    (jars_for_delta(tmp_path) / "s3a-3.5.0").mkdir()
     assert fetch(tools, tmp_path) == (0, "")

@@ -1,6 +1,5 @@
 """Cases of the rules of derived tables: what they count in good rows, and in rows that are broken in every way."""
 
-import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -16,7 +15,7 @@ from lakehouse_assets.pipeline.entities.entity import Entity, entity_of
 from lakehouse_assets.pipeline.entities.history import history
 from lakehouse_assets.pipeline.entities.rules import entity_rules, judge_computed, judge_rows
 from lakehouse_assets.storage.staged import in_memory
-from lakehouse_assets_tests.entity_oracle import Event, customers
+from lakehouse_assets_tests.entity_oracle import customers, drawn
 from lakehouse_assets_tests.parity.cases import ROW, Engine, Task, on_polars, typed
 
 Break = Callable[[pl.DataFrame], pl.DataFrame]
@@ -105,18 +104,6 @@ def _found(
 
 
 def _changes(name: str, entity: Entity) -> pl.DataFrame:
-    draw = random.Random(name)  # noqa: S311 - a test must be repeatable
-    events = [
-        Event(
-            key=draw.choice(["a", "b", "c", "d", "é", "", None]),
-            at=draw.randrange(12),
-            name=draw.choice(["x", "y", None]),
-            score=draw.choice([1, 2, None]),
-            deleted=draw.random() < 0.25,
-            raw_hash=draw.randint(-1, 1),
-            number=number,
-        )
-        for number in range(EVENTS)
-    ]
+    events = drawn(name, EVENTS)
     types = in_memory(entity.changed)
     return typed({column: [event.row[column] for event in events] for column in types}, types)

@@ -28,11 +28,14 @@ from lakehouse_assets.results import StagedFile
 from lakehouse_assets.settings import Settings
 from lakehouse_assets.storage.table import create_table
 from lakehouse_assets_tests.lakes import (
+    CUSTOMERS_COLUMNS,
+    CUSTOMERS_SOURCE,
     DAY,
     NEXT,
     ORDERS,
     RAW,
     THIRD,
+    TO_CUSTOMERS,
     contract,
     deliver,
     order,
@@ -50,17 +53,6 @@ from lakehouse_assets_tests.parity.tables import rows_of
 _PUBLISH = "run-0000-abcd"
 _FOLDER = TemporaryDirectory(prefix="parity-")
 CUSTOMERS = TableName("silver", ("customers",))
-_CUSTOMERS = """\
-  customers:
-    read: {pattern: "customers/{partition}*.csv", stableSeconds: 0, finalNewline: false}
-    columns: {customer: text}
-    arrival: {minRows: 0}
-"""
-_CUSTOMER = """\
-      - {name: customer, logicalType: string, required: true, unique: true,
-         transformSourceObjects: [bronze.shop.customers.customer]}
-"""
-_REFERENCE = "[{type: foreignKey, to: customers.customer}]"
 DAYS = (DAY, NEXT, THIRD)
 # One day alone is counted while it is written, where the engine can; several are counted by day.
 _LATE = "keys: [order_id], sequenceBy: changed_at, identicalRows: drop, eventTime: changed_at, lateness: 2d"
@@ -118,9 +110,9 @@ def _landed(load: str) -> Lake:
     """Return a shop whose customers are published and whose orders have landed, with two rules that are waived."""
     folder = Path(_FOLDER.name, uuid.uuid4().hex)
     folder.mkdir()
-    customers = contract("customers", _CUSTOMER, load="{identicalRows: drop}")
-    orders = orders_contract(load, relationships=_REFERENCE)
-    lake = shop_lake(folder, orders, source_also=_CUSTOMERS, contracts={"silver/customers": customers})
+    customers = contract("customers", CUSTOMERS_COLUMNS, load="{identicalRows: drop}")
+    orders = orders_contract(load, relationships=TO_CUSTOMERS)
+    lake = shop_lake(folder, orders, source_also=CUSTOMERS_SOURCE, contracts={"silver/customers": customers})
     (folder / "drop" / "customers").mkdir()
     (folder / "drop" / "customers" / f"{DAY}.csv").write_text("customer\nann\né\n A\n", encoding="utf-8")
     run(lake, bronze("shop", "customers"), DAY)

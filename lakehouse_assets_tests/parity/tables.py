@@ -23,7 +23,7 @@ from lakehouse_assets.pipeline.vocabulary import transforms
 from lakehouse_assets.quality.judge import Scope, bind, flag, window_end_of
 from lakehouse_assets.quality.quarantine import quarantine_rows
 from lakehouse_assets.storage.staged import in_memory
-from lakehouse_assets_tests.entity_oracle import Event, customers
+from lakehouse_assets_tests.entity_oracle import customers, drawn
 from lakehouse_assets_tests.parity.cases import ROW, Whole, typed
 from lakehouse_assets_tests.parity.catalog import CONTRACTS, RULES
 from lakehouse_assets_tests.parity.edges import edges
@@ -91,19 +91,7 @@ def _transform(name: str, contract: Contract, inputs: Sequence[pl.DataFrame]) ->
 
 
 def _entity(name: str, entity: Entity) -> Whole:
-    draw = random.Random(name)  # noqa: S311 - a test must be repeatable
-    events = [
-        Event(
-            key=draw.choice(["a", "b", "c", "é", "", None]),
-            at=draw.randrange(12),
-            name=draw.choice(["x", "y", None]),
-            score=draw.choice([1, 2, None]),
-            deleted=draw.random() < 0.25,
-            raw_hash=draw.randint(-1, 1),
-            number=number,
-        )
-        for number in range(ROWS)
-    ]
+    events = drawn(name, ROWS)
     types = in_memory(entity.changed)
     rows = typed({column: [event.row[column] for event in events] for column in types}, types)
 

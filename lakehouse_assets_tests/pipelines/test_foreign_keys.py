@@ -14,10 +14,13 @@ from lakehouse_assets.pipeline.content import content_of, served_quarantine
 from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.pipeline.stale import find_stale
 from lakehouse_assets_tests.lakes import (
+    CUSTOMERS_COLUMNS,
+    CUSTOMERS_SOURCE,
     DAY,
     NEXT,
     ORDERS,
     THIRD,
+    TO_CUSTOMERS,
     contract,
     deliver,
     order,
@@ -32,26 +35,15 @@ pytestmark = pytest.mark.integration
 
 CUSTOMERS, RAW_CUSTOMERS = TableName.parse("silver/customers"), bronze("shop", "customers")
 DAYS = (DAY, NEXT, THIRD)
-_SOURCE = """\
-  customers:
-    read: {pattern: "customers/{partition}*.csv", stableSeconds: 0, finalNewline: false}
-    columns: {customer: text}
-    arrival: {minRows: 0}
-"""
-_COLUMNS = """\
-      - {name: customer, logicalType: string, required: true, unique: true,
-         transformSourceObjects: [bronze.shop.customers.customer]}
-"""
-_REFERENCE = "[{type: foreignKey, to: customers.customer}]"
 
 
 class Shop:
     """A shop whose orders refer to its customers, with the sensor and the place of its cursor."""
 
     def __init__(self, root: Path, instance: dg.DagsterInstance, gate: str = "{emptyPartition: allow}") -> None:
-        customers = contract("customers", _COLUMNS, load="{}")
-        orders = orders_contract(relationships=_REFERENCE, gate=gate)
-        self.lake = shop_lake(root, orders, source_also=_SOURCE, contracts={"silver/customers": customers})
+        customers = contract("customers", CUSTOMERS_COLUMNS, load="{}")
+        orders = orders_contract(relationships=TO_CUSTOMERS, gate=gate)
+        self.lake = shop_lake(root, orders, source_also=CUSTOMERS_SOURCE, contracts={"silver/customers": customers})
         self.instance, self.cursor = instance, ""
         definitions = assemble(LakeResource(self.lake))
         self.repository = definitions.get_repository_def()
