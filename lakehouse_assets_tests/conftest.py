@@ -108,8 +108,8 @@ def spark_classic(tmp_path_factory: pytest.TempPathFactory) -> Iterator["SparkSe
 @pytest.fixture(scope="session")
 def spark_connect_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Yield the address of a Spark Connect server; whoever asks for it carries the marker `spark`."""
-    with connect_server(tmp_path_factory.mktemp("connect")) as url:
-        yield url
+    with connect_server(tmp_path_factory.mktemp("connect")) as server:
+        yield server.url
 
 
 @pytest.fixture(scope="session")

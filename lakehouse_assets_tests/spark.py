@@ -12,6 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -123,16 +124,25 @@ def classic_session(folder: Path) -> Iterator["SparkSession"]:
             gateway.proc.wait(timeout=START_SECONDS)
 
 
+@dataclass(frozen=True, slots=True)
+class ConnectServer:
+    """Where a Spark Connect server answers, and its process."""
+
+    url: str
+    pid: int
+
+
 @contextmanager
-def connect_server(folder: Path) -> Iterator[str]:
-    """Run a Spark Connect server in a process of its own and yield its address."""
-    server, port = start_connect_server(folder)
+def connect_server(folder: Path, **own: str) -> Iterator[ConnectServer]:
+    """Run a Spark Connect server in a process of its own, which a test may kill; `own` are more settings."""
+    port = free_port()
+    server = _start_connect_server(folder, port, own)
     try:
         await_port(server, port, seconds=START_SECONDS)
         # Errors that tests provoke are logged: into a pipe that nobody reads until it is full, and the server waits.
         log = threading.Thread(target=deque, args=(server.stdout, 0), daemon=True)
         log.start()
-        yield f"sc://127.0.0.1:{port}"
+        yield ConnectServer(f"sc://127.0.0.1:{port}", server.pid)
     finally:
         server.terminate()
         server.wait(timeout=START_SECONDS)
@@ -140,15 +150,15 @@ def connect_server(folder: Path) -> Iterator[str]:
     server.communicate()
 
 
-def start_connect_server(folder: Path, **own: str) -> tuple[subprocess.Popen[str], int]:
-    """Start a Spark Connect server from the wheel of PySpark, which has no script for it; `own` are more settings."""
+def _start_connect_server(folder: Path, port: int, own: Mapping[str, str]) -> subprocess.Popen[str]:
+    """Start what the wheel of PySpark has the classes of, but no script for."""
     import pyspark
 
-    port, home = free_port(), Path(pyspark.__file__).parent
+    home = Path(pyspark.__file__).parent
     binding = {"spark.connect.grpc.binding.address": "127.0.0.1", "spark.connect.grpc.binding.port": str(port)}
     settings = {**settings_of(folder), **binding, **own}
     options = [word for name, value in settings.items() for word in ("--conf", f"{name}={value}")]
-    server = subprocess.Popen(
+    return subprocess.Popen(
         [home / "bin" / "spark-submit", "--class", _SERVER, *options, "spark-internal"],
         cwd=folder,
         env=without_connect(os.environ) | {"SPARK_HOME": str(home)},
@@ -156,7 +166,6 @@ def start_connect_server(folder: Path, **own: str) -> tuple[subprocess.Popen[str
         stderr=subprocess.STDOUT,
         text=True,
     )
-    return server, port
 
 
 @contextmanager

@@ -16,8 +16,7 @@ from lakehouse_assets.naming import STAGING_FOLDER
 from lakehouse_assets.pipeline.content import content_of
 from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets_tests.lakes import DAY, ORDERS, RAW, deliver, order, run, shop_lake, stored
-from lakehouse_assets_tests.ports import await_port
-from lakehouse_assets_tests.spark import START_SECONDS, remote_session, start_connect_server
+from lakehouse_assets_tests.spark import connect_server, remote_session
 
 pytestmark = [pytest.mark.integration, pytest.mark.spark, pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -61,21 +60,15 @@ def test_a_killed_worker_is_made_up_for_by_the_others(tmp_path: Path) -> None:
     staging = Path(lake.root_of(ORDERS), STAGING_FOLDER)
     killed: list[int] = []
     cluster = {"spark.master": "local-cluster[2,1,512]", "spark.executor.memory": "512m"}
-    server, port = start_connect_server(tmp_path / "server", **cluster)
-    try:
-        await_port(server, port, seconds=START_SECONDS)
+    with connect_server(tmp_path / "server", **cluster) as server, remote_session(server.url) as session:
 
         def kill() -> None:
             killed.append(executors(server.pid)[0])
             os.kill(killed[0], signal.SIGKILL)
 
-        with remote_session(f"sc://127.0.0.1:{port}") as session:
-            on_spark = replace(lake, engine_name="spark", open_spark=lambda _: session)
-            once(lambda: any(staging.rglob("*.parquet")), kill)
-            result = run(on_spark, ORDERS, DAY)[DAY]
-    finally:
-        server.terminate()
-        server.communicate(timeout=START_SECONDS)
+        on_spark = replace(lake, engine_name="spark", open_spark=lambda _: session)
+        once(lambda: any(staging.rglob("*.parquet")), kill)
+        result = run(on_spark, ORDERS, DAY)[DAY]
 
     opened = lake.open(ORDERS)
     assert opened is not None
@@ -91,9 +84,7 @@ def test_a_killed_driver_leaves_nothing_that_anybody_sees(tmp_path: Path) -> Non
 
     lake = delivered(tmp_path)
     staging = Path(lake.root_of(ORDERS), STAGING_FOLDER)
-    server, port = start_connect_server(tmp_path / "server")
-    await_port(server, port, seconds=START_SECONDS)
-    with remote_session(f"sc://127.0.0.1:{port}") as session:
+    with connect_server(tmp_path / "server") as server, remote_session(server.url) as session:
         # As a rule a client asks for minutes whether its server is back.
         session.client.set_retry_policies([DefaultPolicy(max_retries=2)])
         on_spark = replace(lake, engine_name="spark", open_spark=lambda _: session)
@@ -101,7 +92,6 @@ def test_a_killed_driver_leaves_nothing_that_anybody_sees(tmp_path: Path) -> Non
         once(lambda: any(staging.rglob("*.parquet")), lambda: os.kill(server.pid, signal.SIGKILL))
         with pytest.raises(EngineLostError, match="Spark went away"):
             run(on_spark, ORDERS, DAY)
-    server.communicate()
 
     opened = lake.open(ORDERS)
     assert opened is not None
