@@ -160,6 +160,8 @@ RULES = (
     _rule("country", RuleKind.ROW, "form", needs_column=True),
     _rule("luhn", RuleKind.ROW, needs_column=True),
     _rule("null_values", RuleKind.PARTITION, "column", "min", "max", "unit"),
+    _rule("missing_values", RuleKind.PARTITION, "column", "missingValues", "min", "max", "unit"),
+    _rule("invalid_values", RuleKind.PARTITION, "column", "validValues", "pattern", "min", "max", "unit"),
 )
 VOCABULARY = Vocabulary(
     rules={rule.name: rule for rule in RULES},

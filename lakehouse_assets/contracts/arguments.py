@@ -1,25 +1,23 @@
-"""Arguments of rules: known, complete, about columns that exist, and possible to satisfy."""
+"""Arguments of rules: known, complete, and about columns that exist and have a type the rule can look at.
 
-import re
+Values and bounds, which are compared with columns, are judged in `compared`.
+"""
+
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from lakehouse_assets.contracts.compared import check_bounds, check_values
 from lakehouse_assets.contracts.model import Column, Kind
 from lakehouse_assets.contracts.patterns import check_pattern
 from lakehouse_assets.contracts.reading import Reading
 from lakehouse_assets.contracts.vocabulary import RuleSignature
 from lakehouse_assets.documents.findings import nearest
-from lakehouse_assets.documents.strict_yaml import Plain, Steps
+from lakehouse_assets.documents.strict_yaml import Steps
 
 # Parameters with these names hold names of columns, one or several.
 COLUMN_PARAMETERS = frozenset(
     {"column", "columns", "other", "parts", "factors", "determines", "properties", "order_by"}
 )
-BOUNDS = ("min", "max", "value")
-RUN_TIME = "run_time"
-
 OPERATORS = ("<", "<=", ">", ">=", "==", "!=")
 COUNTRY_FORMS = ("alpha2", "alpha3")
 
@@ -55,9 +53,8 @@ def check_arguments(
             reading.tell("LH404", steps, message, nearest(name, names))
     found = names.get(column or "")
     _check_types(arguments, signature, found, steps, reading)
-    _check_bounds(arguments, signature, found, steps, reading)
-    if found is not None and "values" in arguments and not arguments.keys() & {"other"}:
-        _check_values(arguments["values"], found, signature, steps, reading)
+    check_bounds(arguments, signature, found, (steps, reading))
+    check_values(arguments, column, signature, (names, steps), reading)
     return reading.report.errors == before
 
 
@@ -95,67 +92,9 @@ def _check_types(
     what, kinds = _LOOKED_AT.get("length" if "pattern" in arguments else signature.name, ("", set(Kind)))
     if column is not None and column.type.kind not in kinds:
         reading.tell("LH409", steps, f"{signature.name!r} looks at {what}; {column.name} is {column.type}.")
-    if signature.name == "mean_between" and arguments.get("min") is None and arguments.get("max") is None:
-        reading.tell("LH403", steps, "'mean_between' has no bound.", "Write `min`, `max`, or both.")
     if "form" in arguments and arguments["form"] not in COUNTRY_FORMS:
         reading.tell("LH409", steps, f"form of {signature.name!r} must be {' or '.join(COUNTRY_FORMS)}.")
     if arguments.get("order_by") is not None and column is not None and arguments["order_by"] == column.name:
         reading.tell("LH409", steps, f"{signature.name!r} compares {column.name} with its own order.")
     if "operator" in arguments and arguments["operator"] not in OPERATORS:
         reading.tell("LH409", steps, f"operator of {signature.name!r} must be one of {' '.join(OPERATORS)}.")
-
-
-def _check_bounds(
-    arguments: Mapping[str, Any], signature: RuleSignature, column: Column | None, steps: Steps, reading: Reading
-) -> None:
-    # Bounds of a row rule are compared with its column; those of lengths and partition rules are numbers.
-    is_about_values = signature.needs_column and signature.name != "length"
-    values: dict[str, Any] = {}
-    for name in (name for name in BOUNDS if arguments.get(name) is not None):
-        compares = column is not None and (is_about_values or name == "value")
-        kind = column.type.kind if compares and column else Kind.DOUBLE
-        values[name] = to_comparable(arguments[name], kind)
-        if values[name] is None and not (arguments[name] == RUN_TIME and (not compares or kind in _TIMES)):
-            expected = f"a column of type {column.type}" if compares and column else "a number"
-            reading.tell("LH409", steps, f"{name} of {signature.name!r} does not fit {expected}.")
-    low, high = values.get("min"), values.get("max")
-    if low is not None and high is not None and type(low) is type(high) and low > high:
-        reading.tell("LH406", steps, "min and max leave no value that is fine.", "Exchange or correct them.")
-
-
-def _check_values(values: Plain, column: Column, signature: RuleSignature, steps: Steps, reading: Reading) -> None:
-    if not isinstance(values, list | tuple) or not values:
-        reading.tell("LH409", steps, f"values of {signature.name!r} must be a list with at least one value.")
-        return
-    if any(to_comparable(value, column.type.kind) is None for value in values):
-        reading.tell("LH409", steps, f"a value of {signature.name!r} does not fit a column of type {column.type}.")
-
-
-def to_comparable(value: Plain, kind: Kind) -> Decimal | date | datetime | str | bool | None:
-    """Return a value as the column's kind compares it, or None when it is no value of that kind."""
-    if kind in _NUMBERS:
-        return _to_number(value)
-    if kind is Kind.BOOLEAN:
-        return value if isinstance(value, bool) else None
-    if not isinstance(value, str):
-        return None
-    if kind is Kind.STRING:
-        return value
-    try:
-        return date.fromisoformat(value) if kind is Kind.DATE else _to_time(value)
-    except ValueError:
-        return None
-
-
-def _to_number(value: Plain) -> Decimal | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        number = Decimal(str(value))
-    except InvalidOperation:
-        return None
-    return number if number.is_finite() else None
-
-
-def _to_time(value: str) -> datetime:
-    return datetime.fromisoformat(re.sub(r"Z$", "+00:00", value)).replace(tzinfo=None)

@@ -11,7 +11,9 @@ from lakehouse_assets.contracts.model import Kind
 from lakehouse_assets.errors import LakehouseError
 
 RUN_TIME = "run_time"
-VALUES = frozenset({"min", "max", "exclusive_min", "exclusive_max", "value", "values"})
+VALUES = frozenset({"min", "max", "exclusive_min", "exclusive_max", "value", "values", "validValues", "missingValues"})
+
+_WHOLE = frozenset({Kind.INTEGER, Kind.LONG})
 
 
 def typed_arguments(arguments: Mapping[str, Any], kind: Kind | None, run_time: nw.Expr) -> dict[str, Any]:
@@ -54,4 +56,7 @@ def _read(text: str, kind: Kind | None) -> Any:  # noqa: ANN401 - depends on the
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     if kind is Kind.DECIMAL:
         return Decimal(text)
-    return text
+    if kind in _WHOLE:
+        number = Decimal(text)
+        return int(number) if number == int(number) else float(number)
+    return float(text) if kind is Kind.DOUBLE else text

@@ -18,7 +18,7 @@ ERROR = "error"
 # A partition without rows is in no frame; rules about the number of rows judge it all the same.
 _VOLUME = "row_count"
 # What a rule compares with values of its column; its other bounds are about rows, sums and shares.
-_COMPARED = frozenset({"value", "values"})
+_COMPARED = frozenset({"value", "values", "validValues", "missingValues"})
 
 
 def judge_partitions(
