@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from lakehouse_assets.contracts.compared import check_bounds, check_values
-from lakehouse_assets.contracts.model import Column, Kind
+from lakehouse_assets.contracts.model import Column, Kind, RuleKind
 from lakehouse_assets.contracts.patterns import check_pattern
 from lakehouse_assets.contracts.reading import Reading
-from lakehouse_assets.contracts.vocabulary import RuleSignature
+from lakehouse_assets.contracts.vocabulary import FILLED, RuleSignature
 from lakehouse_assets.documents.findings import nearest
 from lakehouse_assets.documents.strict_yaml import Steps
 
@@ -26,7 +26,7 @@ _TIMES = {Kind.DATE, Kind.TIMESTAMP}
 # What rules look at that take one type of column only.
 _LOOKED_AT: Mapping[str, tuple[str, set[Kind]]] = {
     **dict.fromkeys(
-        ("length", "email", "phone", "url", "uuid", "country", "currency", "iso_date", "luhn", "iban"),
+        ("length", "email", "phone", "url", "uuid", "country", "currency", "iso_date", "luhn", "iban", "in_reference"),
         ("text", {Kind.STRING}),
     ),
     **dict.fromkeys(("sum_between", "mean_between"), ("numbers", _NUMBERS)),
@@ -61,13 +61,14 @@ def check_arguments(
 def _check_names(
     arguments: Mapping[str, Any], column: str | None, signature: RuleSignature, steps: Steps, reading: Reading
 ) -> None:
-    known = {parameter.name for parameter in signature.parameters}
+    parameters = [parameter for parameter in signature.parameters if parameter.name != FILLED]
+    known = {parameter.name for parameter in parameters}
     for name in arguments:
         if name not in known:
             hint = nearest(name, known) or f"{signature.name!r} takes no arguments."
             reading.tell("LH402", steps, f"{signature.name!r} has no argument {name!r}.", hint)
     given = {*arguments, "column"} if column else set(arguments)
-    for parameter in signature.parameters:
+    for parameter in parameters:
         if parameter.required and parameter.name not in given:
             reading.tell("LH403", steps, f"{signature.name!r} needs the argument {parameter.name!r}.")
     if signature.needs_column and not column:
@@ -96,5 +97,13 @@ def _check_types(
         reading.tell("LH409", steps, f"form of {signature.name!r} must be {' or '.join(COUNTRY_FORMS)}.")
     if arguments.get("order_by") is not None and column is not None and arguments["order_by"] == column.name:
         reading.tell("LH409", steps, f"{signature.name!r} compares {column.name} with its own order.")
+    if column is not None and column.name in (arguments.get("columns") or ()) and signature.kind is RuleKind.GROUP:
+        reading.tell("LH409", steps, f"{signature.name!r} compares {column.name} with itself.", "Name other columns.")
+    if "share" in arguments and not _is_most(arguments["share"]):
+        reading.tell("LH409", steps, f"share of {signature.name!r} must be a number from 0.5 to below 1.")
     if "operator" in arguments and arguments["operator"] not in OPERATORS:
         reading.tell("LH409", steps, f"operator of {signature.name!r} must be one of {' '.join(OPERATORS)}.")
+
+
+def _is_most(share: object) -> bool:
+    return isinstance(share, int | float) and not isinstance(share, bool) and 0.5 <= share < 1  # noqa: PLR2004

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lakehouse_assets.documents.findings import Report, Spot
 
-_FOLDERS = ("sources", "contracts", "waivers")
+_FOLDERS = ("sources", "contracts", "waivers", "references")
 _FILES = ("schedules.yaml", "retry_policies.yaml", "performance.yaml")
 
 

@@ -17,6 +17,8 @@ from lakehouse_assets.contracts.odcs import read_contract
 from lakehouse_assets.contracts.performance import read_performance
 from lakehouse_assets.contracts.reading import Reading
 from lakehouse_assets.contracts.source_file import read_source
+from lakehouse_assets.contracts.reference_lists import FOLDER, read_lists
+from lakehouse_assets.contracts.reference_lists import SUFFIX as LIST
 from lakehouse_assets.contracts.timing import check_timing, read_cadences, read_retry_policies
 from lakehouse_assets.contracts.vocabulary import Vocabulary
 from lakehouse_assets.contracts.waiver_file import read_waivers, table_of_waivers
@@ -55,7 +57,7 @@ def load_contract(path: Path, vocabulary: Vocabulary) -> Contract:
     found = None
     if document is not None and str(physical).partition(".")[0] in LAYERS:
         name = TableName.parse(str(physical))
-        found = read_contract(name, Reading(document, report, vocabulary, frozenset({name})))
+        found = read_contract(name, Reading(document, report, vocabulary, frozenset({name}), _lists_near(path, report)))
     elif document is not None:
         report.add("LH207", document.spot(["schema"]), "physicalName does not say which table this is.")
     if found is None:
@@ -79,6 +81,8 @@ class _Loader:
         self._arriving: set[TableName] = set()
         self._landing: dict[TableName, SourceTable] = {}
 
+        lists = ((path, self._shown(path), files.contents[path]) for path in files.below(FOLDER))
+        self._references = read_lists(lists, report)
     def load(self, overlays: Overlays) -> Catalog:
         cadences = read_cadences(self._document("schedules.yaml"), self._report)
         policies = read_retry_policies(self._document("retry_policies.yaml"), self._report)
@@ -137,7 +141,7 @@ class _Loader:
         for name, document in documents.items():
             if document is None:
                 continue
-            reading = Reading(document, self._report, self._vocabulary, tables)
+            reading = Reading(document, self._report, self._vocabulary, tables, self._references)
             contract = read_contract(name, reading)
             if contract is not None:
                 check_runbook(contract, self._files.runbooks, reading)
@@ -202,6 +206,13 @@ class _Loader:
 
 def _named_tables(stem: str, document: Document) -> set[TableName]:
     # Also of a source that is wrong elsewhere: its tables exist, so that contracts are not blamed for it.
+def _lists_near(path: Path, report: Report) -> dict[str, tuple[str, ...]]:
+    """Return the reference lists of the configuration that a contract file lies in, if it lies in one."""
+    folder = path.absolute().parent.parent.parent / FOLDER
+    files = sorted(folder.glob(f"*{LIST}"))
+    return read_lists(((f"{FOLDER}/{file.name}", str(file), file.read_bytes()) for file in files), report)
+
+
     tables = document.data.get("tables")
     return {TableName("bronze", (stem, name)) for name in tables} if isinstance(tables, dict) else set()
 

@@ -104,6 +104,7 @@ class RuleKind(StrEnum):
     """What a rule looks at."""
 
     ROW = "row"
+    GROUP = "group"
     PARTITION = "partition"
     TABLE = "table"
     FOREIGN_KEY = "foreign_key"

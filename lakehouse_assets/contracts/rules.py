@@ -12,6 +12,7 @@ from lakehouse_assets.contracts.arguments import check_arguments
 from lakehouse_assets.contracts.fingerprints import fingerprint
 from lakehouse_assets.contracts.model import Column, RuleKind, RuleSpec
 from lakehouse_assets.contracts.reading import Reading
+from lakehouse_assets.contracts.reference_lists import with_entries
 from lakehouse_assets.contracts.vocabulary import RuleSignature
 from lakehouse_assets.documents.findings import nearest
 from lakehouse_assets.documents.strict_yaml import Steps
@@ -96,12 +97,16 @@ def _bind(declaration: Declaration, columns: Sequence[Column], reading: Reading)
     kind = RuleKind.TABLE if declaration.scope == "table" else signature.kind
     spec = to_spec(declaration, kind, signature.dimension, reading)
     return _checked_action(spec, signature, declaration, reading)
+    arguments = with_entries(declaration.arguments, declaration.steps, reading)
+    if arguments is None:
+        return None
+    declaration = replace(declaration, arguments=arguments)
 
 
 def _checked_action(
     spec: RuleSpec, signature: RuleSignature, declaration: Declaration, reading: Reading
 ) -> RuleSpec | None:
-    if declaration.scope == "table" and signature.kind is RuleKind.ROW:
+    if declaration.scope == "table" and signature.kind in {RuleKind.ROW, RuleKind.GROUP}:
         message = f"{spec.rule!r} looks at single rows; a whole table is not its scope."
         reading.tell("LH413", declaration.steps, message, "Remove lakehouse.scope.")
         return None
@@ -123,3 +128,4 @@ def check_action(spec: RuleSpec, steps: Steps, reading: Reading) -> None:
     elif spec.on_failure is OnFailure.KEEP and spec.severity in {Severity.ERROR, Severity.CRITICAL}:
         message = f"{spec.id!r} has severity {spec.severity}, but the data is published when it fails."
         reading.tell("LH414", steps, message, "Let it block or quarantine, or call it a warning.")
+        RuleKind.GROUP: set(OnFailure),

@@ -7,6 +7,9 @@ from lakehouse_assets.contracts.model import RuleKind
 from lakehouse_assets.naming import TableName
 from lakehouse_assets.results import Dimension
 
+# The parameter that the loader gives the values of a reference list; contracts name the list and never write this.
+FILLED = "entries"
+
 
 @dataclass(frozen=True, slots=True)
 class Parameter:

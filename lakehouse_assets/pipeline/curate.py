@@ -15,6 +15,7 @@ from lakehouse_assets.errors import TransformError
 from lakehouse_assets.naming import NULL_FOLDER, RAW_HASH, ROW_ID, SNAPSHOT_PARTITION, TableName
 from lakehouse_assets.pipeline.built_in import repeated_key
 from lakehouse_assets.pipeline.draft import Draft
+from lakehouse_assets.pipeline.groups import find_groups
 from lakehouse_assets.pipeline.references import reference_rules, with_references
 from lakehouse_assets.pipeline.refine import scope_of, transform_of
 from lakehouse_assets.pipeline.renamed import fill_renamed
@@ -43,9 +44,10 @@ def draft_of(step: Step, computed: nw.LazyFrame) -> Draft:
     specs = [spec for spec in step.contract.rules if spec.kind is RuleKind.ROW]
     duplicate = repeated_key(step.contract)
     repeated = [key_rule(duplicate)] if duplicate is not None else []
-    rules = Rules(
-        bind(specs, step.lake.rule_functions, scope_of(step.contract)), (*reference_rules(step.contract), *repeated)
-    )
+    groups = find_groups(step, rows, scope_of(step.contract))
+    rows = groups.mark(rows)
+    declared = bind(specs, step.lake.rule_functions, scope_of(step.contract))
+    rules = Rules((*declared, *groups.rules), (*reference_rules(step.contract), *repeated))
     raw = {column.name: column.name for column in step.contract.columns}
     done = split(step, [rows], rows, rules=rules, raw=raw)
     _check_partitions(step, (*done.draft.valid, *done.draft.refused))

@@ -16,6 +16,7 @@ from lakehouse_assets.naming import BRONZE_COLUMNS, PROC_DATE, RAW_HASH, ROW_ID,
 from lakehouse_assets.pipeline.built_in import RAW, one_cause, repeated_key, window_rules
 from lakehouse_assets.pipeline.deletions import spare_deletions, with_deleted
 from lakehouse_assets.pipeline.draft import Draft, Tally
+from lakehouse_assets.pipeline.groups import Groups, find_groups
 from lakehouse_assets.pipeline.on_read import READ, lookups, raw_columns
 from lakehouse_assets.pipeline.references import reference_rules, with_references
 from lakehouse_assets.pipeline.split import Rules, key_rule, split
@@ -40,15 +41,17 @@ def refine(step: Step) -> Draft:
     repeats = _identical(step, bronze, landed)
     looked_up = lookups(step.contract, step.lake.catalog.source_table(step.contract.upstreams[0]), bronze.columns)
     parsing = parsing_of(step.contract, bronze.columns, looked_up)
-    rules = _rules(step, parsing)
 
     def computed(files: Sequence[DataFile]) -> nw.LazyFrame:
         rows = _raw(_without(step, step.lake.scan(bronze, files), repeats))
         return _computed(step, rows.with_columns(nw.col(ROW_ID), *looked_up.values()), parsing)
 
     files = bronze.files_of(landed)
+    groups = find_groups(step, computed(files), scope_of(step.contract))
+    rules = _rules(step, parsing, groups)
     raw = {name: f"{RAW}{name}" for name in bronze.columns if name not in {PROC_DATE, RAW_HASH}}
-    done = split(step, [computed(part) for part in passes_of(step, files)], computed(files), rules=rules, raw=raw)
+    parts = [groups.mark(computed(part)) for part in passes_of(step, files)]
+    done = split(step, parts, groups.mark(computed(files)), rules=rules, raw=raw)
     dropped = dict(repeats.group_by(PROC_DATE).len().iter_rows()) if repeats is not None else {}
     read = {partition: sum(file.rows for file in files if file.partition == partition) for partition in landed}
     tallies = (done.tally(p, read=read[p], identical=dropped.get(p, 0)) for p in landed)
@@ -154,13 +157,13 @@ def _check_kept(step: Step, before: Sequence[str], after: Sequence[str]) -> None
         )
 
 
-def _rules(step: Step, parsing: Parsing) -> Rules:
+def _rules(step: Step, parsing: Parsing, groups: Groups) -> Rules:
     specs = [spec for spec in step.contract.rules if spec.kind is RuleKind.ROW]
     duplicate = repeated_key(step.contract)
     repeated = [key_rule(duplicate)] if duplicate is not None else []
     later = (*reference_rules(step.contract), *repeated)
     declared = bind(specs, step.lake.rule_functions, scope_of(step.contract))
-    first = one_cause((*window_rules(step.contract), *declared), parsing.rules)
+    first = one_cause((*window_rules(step.contract), *declared, *groups.rules), parsing.rules)
     return Rules(spare_deletions(first, step.contract), spare_deletions(later, step.contract))
 
 

@@ -33,7 +33,7 @@ def judge_partitions(
     Each is tried on the frame without its rows first, so that one wrong rule does not fail the others.
     """
     scope = scope or Scope()
-    empty = _without_rows(frame)
+    empty = without_rows(frame)
     return [_violations(spec, (frame, empty), by, functions.get(spec.rule), scope) for spec in specs]
 
 
@@ -55,7 +55,7 @@ def _violations(
     if function is None:
         return _reason(f"no rule is named {spec.rule!r}")
     try:
-        arguments = _arguments(spec, function, scope)
+        arguments = arguments_of(spec, function, scope)
         _check(function(frames[1], by, **arguments).collect(), by)
         violations: nw.LazyFrame = function(frames[0], by, **arguments)
     except rule_errors() as error:
@@ -63,7 +63,8 @@ def _violations(
     return violations
 
 
-def _arguments(spec: RuleSpec, function: Callable[..., Any], scope: Scope) -> dict[str, Any]:
+def arguments_of(spec: RuleSpec, function: Callable[..., Any], scope: Scope) -> dict[str, Any]:
+    """Return the arguments a rule is called with: values of the type of their column, and the column it is about."""
     run_time = scope.run_time if scope.run_time is not None else window_end_of()
     kind = scope.kind(spec.column or spec.arguments.get("column"))
     compared = {name: value for name, value in spec.arguments.items() if name in _COMPARED}
@@ -74,7 +75,8 @@ def _arguments(spec: RuleSpec, function: Callable[..., Any], scope: Scope) -> di
     return arguments
 
 
-def _without_rows(frame: nw.LazyFrame) -> nw.LazyFrame:
+def without_rows(frame: nw.LazyFrame) -> nw.LazyFrame:
+    """Return a frame of the same columns on which a rule can be tried before data is read."""
     schema = dict(frame.collect_schema())
     return nw.DataFrame.from_dict({name: [] for name in schema}, schema, backend="polars").lazy()
 

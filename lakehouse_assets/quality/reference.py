@@ -3,6 +3,8 @@
 import json
 from collections.abc import Iterable
 
+from lakehouse_assets.contracts.model import RuleKind
+from lakehouse_assets.contracts.vocabulary import FILLED
 from lakehouse_assets.quality.rule import RuleFunction, load_rules
 from lakehouse_assets.results import LABELS, Dimension
 
@@ -12,6 +14,8 @@ A function in `lakehouse_assets/quality/rules/` is a rule; a new one there is al
 A null passes every rule but those of completeness.
 NaN and infinity pass none.
 """
+
+_SUBJECTS = {RuleKind.GROUP: "a row beside the others of its partition"}
 
 
 def render_rules_reference() -> str:
@@ -32,9 +36,12 @@ def _section(dimension: Dimension, rules: Iterable[RuleFunction]) -> str:
 
 def _entry(function: RuleFunction) -> str:
     signature, example = function.signature, function.example
-    arguments = [f"`{each.name}`{'' if each.required else ' (optional)'}" for each in signature.parameters]
-    subject = "one column" if signature.needs_column else f"a {signature.kind.value}"
+    arguments = [
+        f"`{each.name}`{'' if each.required else ' (optional)'}" for each in signature.parameters if each.name != FILLED
+    ]
+    subject = "one column" if signature.needs_column else _SUBJECTS.get(signature.kind, f"a {signature.kind.value}")
     written = {"rule": signature.name, **({"column": "…"} if signature.needs_column else {}), **example.arguments}
+    written.pop(FILLED, None)
     return (
         f"\n### `{signature.name}`\n\n"
         f"{signature.summary}\n"

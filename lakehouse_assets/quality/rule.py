@@ -2,7 +2,9 @@
 
 One function per rule in `quality/rules/`, named like a claim about good data. A row rule takes the expression of its
 column first, or only keyword arguments that name columns, and returns what is true for a fine row. A partition rule
-takes a frame and its partition column and returns `[by, failed_rows]` of the partitions that violate it.
+takes a frame and its partition column and returns `[by, failed_rows]` of the partitions that violate it. A group rule
+judges rows beside the others of their partition: it takes the same and returns `by` and some of the frame's columns,
+in each combination of values whose rows violate it.
 """
 
 import inspect

@@ -35,7 +35,7 @@ EDGES, REPEATED, ALONE, NULLS, EMPTY = (f"2024-03-{day}" for day in (29, 30, 31,
 PARTITIONS = (EDGES, REPEATED, ALONE, NULLS, EMPTY)
 FEW, CASE = "few", "__case"
 MOST, DRAWN = 100, 4
-_COLUMNS = tuple(Column(name, kind) for name, kind in {**COLUMNS, FEW: ColumnType(Kind.LONG)}.items())
+ALL_COLUMNS = tuple(Column(name, kind) for name, kind in {**COLUMNS, FEW: ColumnType(Kind.LONG)}.items())
 _VOCABULARY = collect_vocabulary()
 _THRESHOLDS = (None, 0, 1, 2, 3, 0.25, 1 / 3, 0.1, 0.3, 50, 100, -0.0, 2**53, 1e15)
 _VALUES = (["a"], ["", "N/A"], ["A", "é", "e\u0301", " "], [1, 5], [0.1, 1.5], ["2010-12-01"], [True])
@@ -43,6 +43,7 @@ CHOICES: Mapping[str, Sequence[Any]] = {
     "min": _THRESHOLDS,
     "max": _THRESHOLDS,
     "unit": ("rows", "percent"),
+    "share": (None, 0.6),
     "values": _VALUES,
     "validValues": (None, *_VALUES),
     "missingValues": (None, [None, "N/A"], [""]),
@@ -54,9 +55,9 @@ CHOICES: Mapping[str, Sequence[Any]] = {
 def tasks() -> Iterator[Task]:
     """Yield every rule over partitions on columns of every type, then those that contracts declare."""
     for name, rule in RULES.items():
-        if rule.signature.kind is not RuleKind.ROW:
+        if rule.signature.kind not in {RuleKind.ROW, RuleKind.GROUP}:
             specs = [spec for kind in TYPES for spec in drawn(rule, kind)]
-            yield _judged(f"{name} on every type", every_type(), specs, Scope(_COLUMNS, window_end_of()))
+            yield _judged(f"{name} on every type", every_type(), specs, Scope(ALL_COLUMNS, window_end_of()))
     for contract in CONTRACTS.values():
         specs = [spec for spec in contract.rules if spec.kind in {RuleKind.PARTITION, RuleKind.TABLE}]
         if specs:
@@ -96,7 +97,7 @@ def _choices(name: str, column: str, *, required: bool) -> Sequence[Any]:
 def _bound(rule: RuleFunction, arguments: Mapping[str, Any]) -> tuple[RuleSpec, ...]:
     name, rest = rule.signature.name, dict(arguments)
     declared = Declaration(f"{name} {rest}", name, [], rest.pop("column", None), rest)
-    return bind_rules([declared], _COLUMNS, Reading(Document("rules", {}, {}), Report(), _VOCABULARY))
+    return bind_rules([declared], ALL_COLUMNS, Reading(Document("rules", {}, {}), Report(), _VOCABULARY))
 
 
 def _judged(name: str, rows: pl.DataFrame, specs: Sequence[RuleSpec], scope: Scope) -> Task:

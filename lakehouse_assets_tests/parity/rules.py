@@ -37,7 +37,7 @@ def batches() -> Iterator[Batch]:
 def wholes() -> Iterator[Whole]:
     """Yield every rule over partitions, then the verdicts of every contract's row rules."""
     for name, rule in RULES.items():
-        if rule.signature.kind is RuleKind.PARTITION:
+        if rule.signature.kind in {RuleKind.PARTITION, RuleKind.GROUP}:
             yield _over_partitions(name, rule)
     for contract in CONTRACTS.values():
         if any(spec.kind is RuleKind.ROW for spec in contract.rules):

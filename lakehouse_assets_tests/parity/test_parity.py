@@ -3,7 +3,17 @@
 import pytest
 
 from lakehouse_assets.contracts.model import RuleKind
-from lakehouse_assets_tests.parity import invariants, ledgers, operations, parsers, partitions, rules, tables, windows
+from lakehouse_assets_tests.parity import (
+    groups,
+    invariants,
+    ledgers,
+    operations,
+    parsers,
+    partitions,
+    rules,
+    tables,
+    windows,
+)
 from lakehouse_assets_tests.parity.cases import Case, Engine, differences, on_polars, on_spark
 from lakehouse_assets_tests.parity.catalog import RULES
 from lakehouse_assets_tests.parity.gaps import GAPS, known
@@ -15,6 +25,7 @@ CASES: tuple[Case, ...] = (
     *rules.batches(),
     *rules.wholes(),
     *partitions.tasks(),
+    *groups.tasks(),
     *windows.batches(),
     *windows.wholes(),
     *invariants.tasks(),

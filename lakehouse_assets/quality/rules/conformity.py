@@ -103,6 +103,22 @@ def email(column: nw.Expr) -> nw.Expr:
     return column.str.contains(portable(_EMAIL))
 
 
+@rule(
+    kind=RuleKind.ROW,
+    dimension=Dimension.ACCURACY,
+    example=Example(arguments={"reference": "us_states", "entries": ["AK", "AL"]}, passing="AL", failing="XL"),
+)
+def in_reference(
+    column: nw.Expr, *, reference: str, entries: list[str] | None = None, ignore_case: bool = False
+) -> nw.Expr:
+    """Text is in a public list: a line of `references/<reference>.txt` beside the contracts."""
+    if not entries:
+        raise LakehouseError(f"the list {reference!r} has no values.", fix=f"Write references/{reference}.txt.")
+    if ignore_case:
+        return column.str.to_lowercase().is_in([entry.lower() for entry in entries])
+    return column.is_in(entries)
+
+
 @rule(kind=RuleKind.ROW, dimension=_DIMENSION, example=Example(arguments={"value": 12}, passing=24, failing=25))
 def multiple_of(column: nw.Expr, *, value: int) -> nw.Expr:
     """Whole number is a multiple of this one."""

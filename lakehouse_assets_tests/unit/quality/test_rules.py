@@ -14,6 +14,7 @@ from lakehouse_assets.results import Dimension
 RULES = load_rules()
 ROW_RULES = sorted(name for name, rule in RULES.items() if rule.signature.kind is RuleKind.ROW)
 PARTITION_RULES = sorted(name for name, rule in RULES.items() if rule.signature.kind is RuleKind.PARTITION)
+GROUP_RULES = sorted(name for name, rule in RULES.items() if rule.signature.kind is RuleKind.GROUP)
 COLUMN_RULES = [name for name in ROW_RULES if RULES[name].signature.needs_column]
 NULL_SAFE = [name for name in ROW_RULES if RULES[name].signature.dimension is not Dimension.COMPLETENESS]
 
@@ -67,6 +68,31 @@ def test_a_partition_rule_returns_whole_numbers_of_failed_rows(name: str) -> Non
     schema = rule(nw.from_native(pl.LazyFrame(rows)), "_proc_date", **arguments).collect_schema()
 
     assert dict(schema) == {"_proc_date": nw.String(), "failed_rows": nw.Int64()}
+
+
+@pytest.mark.parametrize("name", GROUP_RULES)
+def test_a_group_rule_names_combinations_of_the_partition_that_has_bad_rows(name: str) -> None:
+    rule = RULES[name]
+    days = (("good", rule.example.passing), ("bad", rule.example.failing))
+    rows = [{"_proc_date": day, **row} for day, example in days for row in example]
+
+    found = rule(nw.from_native(pl.LazyFrame(rows)), "_proc_date", **rule.example.arguments).collect("polars")
+
+    assert found.columns[0] == "_proc_date"
+    assert set(found.columns) <= {"_proc_date", *rule.example.failing[0]}
+    assert set(found["_proc_date"].to_list()) == {"bad"}
+
+
+@pytest.mark.parametrize("name", GROUP_RULES)
+def test_a_group_rule_finds_nothing_in_a_partition_of_nulls_and_in_none(name: str) -> None:
+    rule = RULES[name]
+    rows = pl.DataFrame([{"_proc_date": "p", **row} for row in rule.example.failing])
+    nulls = rows.with_columns(pl.lit(None, rows.schema[name]).alias(name) for name in rows.columns[1:])
+
+    for frame in (nulls, rows.clear()):
+        found = rule(nw.from_native(frame.lazy()), "_proc_date", **rule.example.arguments).collect("polars")
+
+        assert found.is_empty()
 
 
 @pytest.mark.parametrize("name", sorted(RULES))
