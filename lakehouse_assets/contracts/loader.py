@@ -16,9 +16,9 @@ from lakehouse_assets.contracts.model import Catalog, Contract, Source, SourceTa
 from lakehouse_assets.contracts.odcs import read_contract
 from lakehouse_assets.contracts.performance import read_performance
 from lakehouse_assets.contracts.reading import Reading
-from lakehouse_assets.contracts.source_file import read_source
 from lakehouse_assets.contracts.reference_lists import FOLDER, read_lists
 from lakehouse_assets.contracts.reference_lists import SUFFIX as LIST
+from lakehouse_assets.contracts.source_file import read_source
 from lakehouse_assets.contracts.timing import check_timing, read_cadences, read_retry_policies
 from lakehouse_assets.contracts.vocabulary import Vocabulary
 from lakehouse_assets.contracts.waiver_file import read_waivers, table_of_waivers
@@ -80,9 +80,9 @@ class _Loader:
         self._readings: dict[TableName, Reading] = {}
         self._arriving: set[TableName] = set()
         self._landing: dict[TableName, SourceTable] = {}
-
         lists = ((path, self._shown(path), files.contents[path]) for path in files.below(FOLDER))
         self._references = read_lists(lists, report)
+
     def load(self, overlays: Overlays) -> Catalog:
         cadences = read_cadences(self._document("schedules.yaml"), self._report)
         policies = read_retry_policies(self._document("retry_policies.yaml"), self._report)
@@ -204,8 +204,6 @@ class _Loader:
             self._report.add("LH604", spot, f"these tables are made from each other: {names}.")
 
 
-def _named_tables(stem: str, document: Document) -> set[TableName]:
-    # Also of a source that is wrong elsewhere: its tables exist, so that contracts are not blamed for it.
 def _lists_near(path: Path, report: Report) -> dict[str, tuple[str, ...]]:
     """Return the reference lists of the configuration that a contract file lies in, if it lies in one."""
     folder = path.absolute().parent.parent.parent / FOLDER
@@ -213,6 +211,8 @@ def _lists_near(path: Path, report: Report) -> dict[str, tuple[str, ...]]:
     return read_lists(((f"{FOLDER}/{file.name}", str(file), file.read_bytes()) for file in files), report)
 
 
+def _named_tables(stem: str, document: Document) -> set[TableName]:
+    # Also of a source that is wrong elsewhere: its tables exist, so that contracts are not blamed for it.
     tables = document.data.get("tables")
     return {TableName("bronze", (stem, name)) for name in tables} if isinstance(tables, dict) else set()
 

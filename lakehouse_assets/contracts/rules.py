@@ -94,13 +94,13 @@ def _bind(declaration: Declaration, columns: Sequence[Column], reading: Reading)
         return None
     if declaration.column and any(parameter.name == "column" for parameter in signature.parameters):
         declaration = replace(declaration, arguments={**declaration.arguments, "column": declaration.column})
-    kind = RuleKind.TABLE if declaration.scope == "table" else signature.kind
-    spec = to_spec(declaration, kind, signature.dimension, reading)
-    return _checked_action(spec, signature, declaration, reading)
     arguments = with_entries(declaration.arguments, declaration.steps, reading)
     if arguments is None:
         return None
     declaration = replace(declaration, arguments=arguments)
+    kind = RuleKind.TABLE if declaration.scope == "table" else signature.kind
+    spec = to_spec(declaration, kind, signature.dimension, reading)
+    return _checked_action(spec, signature, declaration, reading)
 
 
 def _checked_action(
@@ -118,6 +118,7 @@ def check_action(spec: RuleSpec, steps: Steps, reading: Reading) -> None:
     """Find actions that a rule of this kind cannot take, and errors that only alert."""
     allowed = {
         RuleKind.ROW: set(OnFailure),
+        RuleKind.GROUP: set(OnFailure),
         RuleKind.PARTITION: {OnFailure.KEEP, OnFailure.BLOCK},
         RuleKind.TABLE: {OnFailure.KEEP},
         RuleKind.FOREIGN_KEY: {OnFailure.KEEP, OnFailure.QUARANTINE},
@@ -128,4 +129,3 @@ def check_action(spec: RuleSpec, steps: Steps, reading: Reading) -> None:
     elif spec.on_failure is OnFailure.KEEP and spec.severity in {Severity.ERROR, Severity.CRITICAL}:
         message = f"{spec.id!r} has severity {spec.severity}, but the data is published when it fails."
         reading.tell("LH414", steps, message, "Let it block or quarantine, or call it a warning.")
-        RuleKind.GROUP: set(OnFailure),
