@@ -49,6 +49,10 @@ spark-jars: ## Fetch the jars with which Spark reads Delta tables and reaches S3
 soak: $(DEV) ## Kill, restart and race the pipeline for a while and prove that nothing was lost or doubled
 	@$(BIN)/python -m lakehouse_assets_tests.soak $(ARGS)
 
+.PHONY: evidence
+evidence: $(DEV) ## Compare what the rules flag in public data with its corrected copy; writes docs/quality-evidence.md
+	@$(BIN)/python -m lakehouse_assets_tests.evidence $(ARGS)
+
 .PHONY: mutate
 mutate: $(DEV) ## Change the modules that must not lose a row, one small thing at a time; the tests must notice
 	@$(BIN)/python -m lakehouse_assets_tests.mutation $(ARGS)

@@ -18,6 +18,7 @@ from lakehouse_assets_tests.spark import spark_jars
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 RETAIL = REPOSITORY.parent / "shared" / "data" / "online_retail"
+KNOWN_TRUTH = REPOSITORY.parent / "shared" / "data" / "raha"
 NOT_RUN = pytest.StashKey[Counter[str]]()
 
 
@@ -42,6 +43,7 @@ TIERS = (
     Tier("versitygw", lambda: versitygw_binary() is not None, "make versitygw"),
     Tier("spark", lambda: spark_jars() != [], "make spark-jars"),
     Tier("real_data", RETAIL.is_dir, "put the data set into ../shared/data/online_retail", is_required_in_ci=False),
+    Tier("known_truth", KNOWN_TRUTH.is_dir, "put the data sets into ../shared/data/raha", is_required_in_ci=False),
 )
 
 
