@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lakehouse_assets.cli import contract_rows
 from lakehouse_assets.cli.console import AsJson, console, print_json, print_table
 from lakehouse_assets.errors import LakehouseError
 
@@ -18,6 +19,8 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Contracts as files.", no_args_is_help=True)
     group.callback()(_group)
     group.command("diff")(diff)
+    group.command("test")(contract_rows.prove)
+    group.command("sample")(contract_rows.sample)
     app.add_typer(group, name="contract")
 
 

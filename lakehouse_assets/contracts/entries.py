@@ -5,6 +5,7 @@ from typing import Any
 
 from lakehouse_assets.contracts.custom import read_properties
 from lakehouse_assets.contracts.metrics import read_metric
+from lakehouse_assets.contracts.model import RuleExample
 from lakehouse_assets.contracts.properties import RuleProperties
 from lakehouse_assets.contracts.reading import Reading
 from lakehouse_assets.contracts.rules import Declaration
@@ -38,6 +39,7 @@ def declared_rules(
             on_failure=OnFailure(ours.on_failure) if ours.on_failure else None,
             scope=ours.scope,
             description=entry.get("description", ""),
+            example=RuleExample(ours.example.failing, ours.example.passing) if ours.example else RuleExample(),
         )
 
 

@@ -108,6 +108,15 @@ class RuleKind(StrEnum):
     PARTITION = "partition"
     TABLE = "table"
     FOREIGN_KEY = "foreign_key"
+    OVER_TIME = "over_time"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleExample:
+    """Rows an author gives to prove a rule: columns by name, as they are written; the others are filled in."""
+
+    failing: tuple[Mapping[str, Any], ...] = ()
+    passing: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +137,7 @@ class RuleSpec:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     description: str = ""
     place: Place = Place("")
+    example: RuleExample = field(default_factory=RuleExample)
 
 
 @dataclass(frozen=True, slots=True)

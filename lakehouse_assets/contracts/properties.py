@@ -4,7 +4,7 @@ Checks that need more than the property itself are in `lint` and `lineage`.
 """
 
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -153,6 +153,15 @@ class ColumnProperties(Block):
     )
 
 
+class ExampleBlock(Block):
+    """`lakehouse.example`: rows by which a rule is proven to reject what it should (`lakehouse contract test`)."""
+
+    failing: Items[dict[str, Any]] = Field(
+        (), description="Rows that break the rule: their columns by name, the others are filled in."
+    )
+    passing: Items[dict[str, Any]] = Field((), description="Rows that are fine, where the values drawn are not.")
+
+
 class RuleProperties(Block):
     """Properties of a quality entry."""
 
@@ -162,4 +171,7 @@ class RuleProperties(Block):
     scope: Literal["partition", "table"] = Field(
         "partition",
         description="Whether the rule looks at one partition or at the whole table; the latter only alerts.",
+    )
+    example: ExampleBlock | None = Field(
+        None, description="Rows for `lakehouse contract test`, where it cannot make its own."
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 from lakehouse_assets.contracts.arguments import check_arguments
 from lakehouse_assets.contracts.fingerprints import fingerprint
-from lakehouse_assets.contracts.model import Column, RuleKind, RuleSpec
+from lakehouse_assets.contracts.model import Column, RuleExample, RuleKind, RuleSpec
 from lakehouse_assets.contracts.reading import Reading
 from lakehouse_assets.contracts.reference_lists import with_entries
 from lakehouse_assets.contracts.vocabulary import RuleSignature
@@ -33,6 +33,7 @@ class Declaration:
     on_failure: OnFailure | None = None
     scope: str = "partition"
     description: str = ""
+    example: RuleExample = field(default_factory=RuleExample)
 
 
 def bind_rules(declared: Iterable[Declaration], columns: Sequence[Column], reading: Reading) -> tuple[RuleSpec, ...]:
@@ -70,6 +71,7 @@ def to_spec(declaration: Declaration, kind: RuleKind, dimension: Dimension, read
         arguments=declaration.arguments,
         description=declaration.description,
         place=reading.place(declaration.steps),
+        example=declaration.example,
     )
 
 
@@ -92,6 +94,7 @@ def _bind(declaration: Declaration, columns: Sequence[Column], reading: Reading)
         return None
     if not check_arguments(declaration.arguments, declaration.column, signature, (columns, declaration.steps), reading):
         return None
+    _check_example(declaration, columns, reading)
     if declaration.column and any(parameter.name == "column" for parameter in signature.parameters):
         declaration = replace(declaration, arguments={**declaration.arguments, "column": declaration.column})
     arguments = with_entries(declaration.arguments, declaration.steps, reading)
@@ -101,6 +104,15 @@ def _bind(declaration: Declaration, columns: Sequence[Column], reading: Reading)
     kind = RuleKind.TABLE if declaration.scope == "table" else signature.kind
     spec = to_spec(declaration, kind, signature.dimension, reading)
     return _checked_action(spec, signature, declaration, reading)
+
+
+def _check_example(declaration: Declaration, columns: Sequence[Column], reading: Reading) -> None:
+    known = [column.name for column in columns]
+    for row in (*declaration.example.failing, *declaration.example.passing):
+        for name in row:
+            if name not in known:
+                message = f"lakehouse.example of {declaration.id!r} names {name!r}, which is no column."
+                reading.tell("LH404", declaration.steps, message, nearest(name, known))
 
 
 def _checked_action(
