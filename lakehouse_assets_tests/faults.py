@@ -14,6 +14,9 @@ NAME = "      - name: state\n"
 CLUSTER = "      - {{property: lakehouse.cluster, value: {}}}\n      - property: lakehouse.publishGate"
 TIER = "  - {property: lakehouse.tier, value: 2}\n"
 
+AGREES = """implementation: {rule: agrees_with_most, column: state, columns: [order_id]}
+        customProperties: [{property: lakehouse.scope, value: table}]"""
+
 # code, file, what is replaced, by what, and a text of the line where the finding must be (default: the replacement's).
 CASES = [
     # 2xx: shape
@@ -142,6 +145,25 @@ CASES = [
     ("LH403", ORDERS, RULE, "implementation: {rule: length, column: state}", "id: not_from_the_future"),
     ("LH403", ORDERS, RULE, "implementation: {rule: row_count}", "id: not_from_the_future"),
     ("LH406", ORDERS, RULE, "implementation: {rule: mean_between, column: line_amount, min: 2, max: 1}", "id: not_f"),
+    ("LH409", ORDERS, RULE, "implementation: {rule: agrees_with_most, column: state, columns: [state]}", "id: not_f"),
+    (
+        "LH409",
+        ORDERS,
+        RULE,
+        "implementation: {rule: agrees_with_most, column: state, columns: [order_id], share: 0.3}",
+        "id: not_from_the_future",
+    ),
+    (
+        "LH409",
+        ORDERS,
+        RULE,
+        "implementation: {rule: max_age_days, column: ordered_at, days: 1.5, value: run_time}",
+        "id: not_from_the_future",
+    ),
+    ("LH409", ORDERS, RULE, "implementation: {rule: max_age_days, column: state, days: 1, value: open}", "id: not_f"),
+    ("LH413", ORDERS, RULE, AGREES, "id: not_from_the_future"),
+    ("LH402", ORDERS, RULE, "implementation: {rule: in_reference, column: state, entries: [open]}", "id: not_from"),
+    ("LH418", ORDERS, RULE, "implementation: {rule: in_reference, column: state, reference: states}", "id: not_from"),
     ("LH409", ORDERS, RULE, "implementation: {rule: in_set, column: ordered_at, values: [soon]}", "id: not_from"),
     ("LH409", ORDERS, RULE, "implementation: {rule: in_set, column: state, values: [1]}", "id: not_from_the_future"),
     (

@@ -26,10 +26,12 @@ _TIMES = {Kind.DATE, Kind.TIMESTAMP}
 # What rules look at that take one type of column only.
 _LOOKED_AT: Mapping[str, tuple[str, set[Kind]]] = {
     **dict.fromkeys(
-        ("length", "email", "phone", "url", "uuid", "country", "currency", "iso_date", "luhn", "iban", "in_reference"),
+        ("length", "email", "phone", "url", "uuid", "country", "currency", "iso_date", "luhn", "iban"),
         ("text", {Kind.STRING}),
     ),
-    **dict.fromkeys(("sum_between", "mean_between"), ("numbers", _NUMBERS)),
+    **dict.fromkeys(("in_reference", "one_spelling"), ("text", {Kind.STRING})),
+    **dict.fromkeys(("sum_between", "mean_between", "close_to"), ("numbers", _NUMBERS)),
+    **dict.fromkeys(("max_age_days", "newest_within_days"), ("dates and times", _TIMES)),
     "sequence_without_gaps": ("whole numbers", {Kind.INTEGER, Kind.LONG}),
     "monotonic": ("numbers, dates and times", _NUMBERS | _TIMES),
 }
@@ -99,6 +101,8 @@ def _check_types(
         reading.tell("LH409", steps, f"{signature.name!r} compares {column.name} with its own order.")
     if column is not None and column.name in (arguments.get("columns") or ()) and signature.kind is RuleKind.GROUP:
         reading.tell("LH409", steps, f"{signature.name!r} compares {column.name} with itself.", "Name other columns.")
+    if "days" in arguments and not _is_count(arguments["days"]):
+        reading.tell("LH409", steps, f"days of {signature.name!r} must be a whole number from 0 on.")
     if "share" in arguments and not _is_most(arguments["share"]):
         reading.tell("LH409", steps, f"share of {signature.name!r} must be a number from 0.5 to below 1.")
     if "operator" in arguments and arguments["operator"] not in OPERATORS:
@@ -107,3 +111,7 @@ def _check_types(
 
 def _is_most(share: object) -> bool:
     return isinstance(share, int | float) and not isinstance(share, bool) and 0.5 <= share < 1  # noqa: PLR2004
+
+
+def _is_count(days: object) -> bool:
+    return isinstance(days, int) and not isinstance(days, bool) and days >= 0

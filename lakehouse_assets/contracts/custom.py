@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from lakehouse_assets.contracts.properties import (
     ColumnProperties,
     ContractProperties,
+    ReferenceProperties,
     RuleProperties,
     TableProperties,
 )
@@ -21,6 +22,7 @@ LEVELS: Mapping[type[Block], str] = {
     TableProperties: "the table",
     ColumnProperties: "a column",
     RuleProperties: "a quality entry",
+    ReferenceProperties: "a relationship",
 }
 _Model = TypeVar("_Model", bound=Block)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from lakehouse_assets.contracts.custom import read_properties
 from lakehouse_assets.contracts.model import RuleKind, RuleSpec
-from lakehouse_assets.contracts.properties import RuleProperties
+from lakehouse_assets.contracts.properties import ReferenceProperties
 from lakehouse_assets.contracts.reading import Reading
 from lakehouse_assets.contracts.rules import Declaration, check_action, to_spec
 from lakehouse_assets.documents.findings import nearest
@@ -32,17 +32,18 @@ def foreign_keys(table: Mapping[str, Any], name: TableName, at: _Steps, reading:
 def _reference(
     entry: Mapping[str, Any], column: str | None, name: TableName, steps: _Steps, reading: Reading
 ) -> Iterator[RuleSpec]:
-    ours = read_properties(RuleProperties, entry, (reading.document, steps), reading.report)
+    ours = read_properties(ReferenceProperties, entry, (reading.document, steps), reading.report)
     target = _target(entry.get("to"), name, steps, reading)
     if target is None or column is None:
         return
     table, referenced = target
+    nulls = {"nulls": ours.nulls} if ours.nulls != "allow" else {}
     declaration = Declaration(
         id=f"{column}.{RULE}",
         rule=RULE,
         steps=steps,
         column=column,
-        arguments={"table": str(table), "column": referenced},
+        arguments={"table": str(table), "column": referenced, **nulls},
         on_failure=OnFailure(ours.on_failure) if ours.on_failure else None,
     )
     spec = to_spec(declaration, RuleKind.FOREIGN_KEY, Dimension.CONSISTENCY, reading)

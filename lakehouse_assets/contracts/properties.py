@@ -175,3 +175,14 @@ class RuleProperties(Block):
     example: ExampleBlock | None = Field(
         None, description="Rows for `lakehouse contract test`, where it cannot make its own."
     )
+
+
+class ReferenceProperties(Block):
+    """Properties of a relationship."""
+
+    on_failure: Literal["keep", "quarantine", "block"] | None = Field(
+        None, description="What happens to a row that points to nothing; default: it is quarantined."
+    )
+    nulls: Literal["allow", "refuse"] = Field(
+        "allow", description="Whether a row without a value points to nothing, which is fine, or breaks the rule."
+    )

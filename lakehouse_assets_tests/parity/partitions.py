@@ -44,6 +44,7 @@ CHOICES: Mapping[str, Sequence[Any]] = {
     "max": _THRESHOLDS,
     "unit": ("rows", "percent"),
     "share": (None, 0.6),
+    "days": (0, 30),
     "values": _VALUES,
     "validValues": (None, *_VALUES),
     "missingValues": (None, [None, "N/A"], [""]),

@@ -8,7 +8,12 @@ from lakehouse_assets.quality.rule import Example, rule, violating
 from lakehouse_assets.results import Dimension
 
 _DIMENSION = Dimension.COMPLETENESS
-_PLACEHOLDERS = ("n/a", "na", "none", "null", "nil", "unknown", "undefined", "tbd", "xxx", "-", "--", "?", ".")
+# What people and programs write where a form wanted something, or left its menu as it was.
+_PLACEHOLDERS = (
+    "n/a", "n.a.", "na", "nan", "none", "(none)", "null", "nil", "unknown", "undefined", "tbd", "tba", "xxx",
+    "not available", "not applicable", "not provided", "(blank)", "-", "--", "---", "?", "??", ".", "..",
+    "select", "select...", "-select-", "--select--", "- select -", "please select", "select one", "choose one",
+)  # fmt: skip
 
 
 @rule(kind=RuleKind.ROW, dimension=_DIMENSION, example=Example(passing="x", failing=None))

@@ -80,6 +80,21 @@ def product_of(*, column: str, factors: list[str], tolerance: float = 0) -> nw.E
 
 
 @rule(
+    kind=RuleKind.ROW,
+    dimension=Dimension.ACCURACY,
+    example=Example(
+        arguments={"column": "paid", "other": "invoiced", "tolerance": 0.01},
+        passing={"paid": 99.5, "invoiced": 100.0},
+        failing={"paid": 95.0, "invoiced": 100.0},
+    ),
+)
+def close_to(*, column: str, other: str, tolerance: float = 0.01) -> nw.Expr:
+    """Value differs from that of another column by at most `tolerance`, a share of the other: 1 % when left out."""
+    one, reference = nw.col(column).cast(nw.Float64), nw.col(other).cast(nw.Float64)
+    return (one - reference).abs() <= reference.abs() * tolerance
+
+
+@rule(
     kind=RuleKind.PARTITION,
     dimension=_DIMENSION,
     example=Example(

@@ -3,6 +3,7 @@
 import narwhals as nw
 
 from lakehouse_assets.contracts.model import RuleKind
+from lakehouse_assets.engines import kit
 from lakehouse_assets.quality.rule import Example, rule, violating
 from lakehouse_assets.results import Dimension
 
@@ -30,6 +31,35 @@ def not_before(column: nw.Expr, *, value: str | nw.Expr) -> nw.Expr:
 
 
 @rule(
+    kind=RuleKind.ROW,
+    dimension=_DIMENSION,
+    example=Example(arguments={"days": 30, "value": "2010-12-31"}, passing="2010-12-01", failing="2010-11-30"),
+)
+def max_age_days(column: nw.Expr, *, days: int, value: str | nw.Expr) -> nw.Expr:
+    """Date or time is at most `days` days before `value`, most often `run_time`; days of the calendar in UTC count."""
+    return column.cast(nw.Date) >= _days_before(value, days)
+
+
+@rule(
+    kind=RuleKind.PARTITION,
+    dimension=_DIMENSION,
+    example=Example(
+        arguments={"column": "day", "days": 1, "value": "2010-12-02"},
+        passing=[{"day": "2010-12-01"}, {"day": "2010-11-01"}],
+        failing=[{"day": "2010-11-30"}, {"day": "2010-11-01"}],
+    ),
+)
+def newest_within_days(frame: nw.LazyFrame, by: str, *, column: str, days: int, value: str | nw.Expr) -> nw.LazyFrame:
+    """Newest date or time of a partition is at most `days` days before `value`, most often `run_time`.
+
+    A partition that has no date in the column has no newest one, and passes; `null_rate` is about those.
+    """
+    newest = frame.group_by(by).agg(nw.col(column).max().alias("__newest"), nw.len().alias("rows"))
+    is_fresh = nw.col("__newest").cast(nw.Date) >= _days_before(value, days)
+    return violating(newest, by, is_fresh.fill_null(value=True), nw.col("rows"))
+
+
+@rule(
     kind=RuleKind.PARTITION,
     dimension=_DIMENSION,
     example=Example(
@@ -50,3 +80,8 @@ def share_not_before(
     older = nw.col(column) < value
     counted = frame.group_by(by).agg(older.cast(nw.Int64).sum().alias("older"), nw.len().alias("rows"))
     return violating(counted, by, nw.col("rows") - nw.col("older") >= nw.col("rows") * min, nw.col("older"))
+
+
+def _days_before(value: str | nw.Expr, days: int) -> nw.Expr:
+    moment = value if isinstance(value, nw.Expr) else nw.lit(value)
+    return kit.days_after(moment.cast(nw.Date), -days)
