@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from lakehouse_assets.contracts.compared import check_bounds, check_values
-from lakehouse_assets.contracts.model import Column, Kind, RuleKind
+from lakehouse_assets.contracts.model import Column, Kind, RuleKind, RuleSpec
 from lakehouse_assets.contracts.patterns import check_pattern
 from lakehouse_assets.contracts.reading import Reading
 from lakehouse_assets.contracts.vocabulary import FILLED, RuleSignature
@@ -58,6 +58,13 @@ def check_arguments(
     check_bounds(arguments, signature, found, (steps, reading))
     check_values(arguments, column, signature, (names, steps), reading)
     return reading.report.errors == before
+
+
+def columns_of(rule: RuleSpec) -> tuple[str, ...]:
+    """Return the columns that a rule looks at."""
+    named = [rule.column, *(rule.arguments[key] for key in sorted(COLUMN_PARAMETERS & rule.arguments.keys()))]
+    lists = [each if isinstance(each, list | tuple) else [each] for each in named if each]
+    return tuple(dict.fromkeys(str(name) for each in lists for name in each))
 
 
 def _check_names(

@@ -12,7 +12,7 @@ from typing import Any
 import narwhals as nw
 import polars as pl
 
-from lakehouse_assets.contracts.arguments import COLUMN_PARAMETERS
+from lakehouse_assets.contracts.arguments import columns_of
 from lakehouse_assets.contracts.model import Column, ColumnType, Contract, Kind, RuleKind, RuleSpec
 from lakehouse_assets.engines.conform import to_narwhals
 from lakehouse_assets.engines.kit import native_type
@@ -119,17 +119,11 @@ def _a_partition(contract: Contract) -> str:
 
 
 def _mentions(contract: Contract, name: str) -> bool:
-    return any(name in _named(spec) for spec in contract.rules)
-
-
-def _named(spec: RuleSpec) -> list[str]:
-    given = [spec.arguments[key] for key in sorted(COLUMN_PARAMETERS & set(spec.arguments))]
-    lists = [value if isinstance(value, list | tuple) else [value] for value in (spec.column, *given) if value]
-    return list(dict.fromkeys(str(name) for each in lists for name in each))
+    return any(name in columns_of(spec) for spec in contract.rules)
 
 
 def _meant(spec: RuleSpec, bare: Promise) -> Meant:
-    given, columns = _resolved(spec, bare), tuple(_named(spec))
+    given, columns = _resolved(spec, bare), columns_of(spec)
     if spec.kind is RuleKind.ROW:
         fine = row_meaning(spec.rule, spec.column, given)
         breaks = _asked_rows(spec, bare) if fine is None else lambda rows: [not fine(row) for row in rows]

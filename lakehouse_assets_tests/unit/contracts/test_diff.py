@@ -142,3 +142,54 @@ def test_the_policy_of_breaking_changes_is_kept(policy: str, sentence: str) -> N
     found = difference((tier, promised), ("maximum: 5000", "maximum: 10"))
 
     assert sentence in found.problem
+
+
+@pytest.mark.parametrize(
+    ("pair", "kind", "compatibility"),
+    [
+        ((STATE, NOTE + STATE), "additive", "full"),
+        ((STATE, NOTE.replace("string,", "string, required: true,") + STATE), "breaking", "forward"),
+        ((STATE, f"{STATE}        required: true\n"), "breaking", "forward"),
+        (("decimal(18,4)", "decimal(16,4)"), "breaking", "forward"),
+        (("decimal(18,4)", "decimal(20,4)"), "breaking", "backward"),
+        (("decimal(18,4)", "decimal(16,6)"), "breaking", "none"),
+        (("maximum: 5000", "maximum: 4999"), "breaking", "forward"),
+        (("maximum: 5000", "maximum: 5001"), "additive", "backward"),
+        (("minimum: 0, maximum: 5000", "minimum: 1, maximum: 5001"), "breaking", "none"),
+        (("        enum: [{value: open}, {value: paid}]\n", ""), "breaking", "backward"),
+        ((ROW_COUNT, f"      - {MORE}\n{ROW_COUNT}"), "additive", "forward"),
+        (("keys: [order_id]", "keys: [order_id, state]"), "breaking", "none"),
+        (("Orders of the shop.", "Orders."), "cosmetic", "full"),
+    ],
+)  # fmt: skip
+def test_a_change_is_compatible_as_a_schema_registry_says_it(
+    pair: tuple[str, str], kind: str, compatibility: str
+) -> None:
+    found = difference(pair)
+
+    assert (found.changes[0].kind, found.compatibility) == (kind, compatibility)
+
+
+def test_changes_in_both_directions_are_compatible_in_none() -> None:
+    found = difference(("maximum: 5000", "maximum: 4999"), ("        enum: [{value: open}, {value: paid}]\n", ""))
+
+    assert {one.compatibility for one in found.changes} == {"forward", "backward"}
+    assert found.compatibility == "none"
+
+
+def test_a_draft_may_change_as_it_likes() -> None:
+    draft = ("status: active", "status: draft")
+
+    before, after = contract(changed(draft)), contract(changed(draft, ("maximum: 5000", "maximum: 10")))
+
+    assert compare(before, after).problem == ""
+    assert compare(contract(FILES[ORDERS]), after).problem != ""
+
+
+def test_a_change_cannot_free_itself_of_the_promise_never_to_break() -> None:
+    tier = "lakehouse.tier, value: 2}"
+    promised = (tier, f"{tier}\n  - {{property: lakehouse.breakingChangePolicy, value: never-break}}")
+
+    found = compare(contract(changed(promised)), contract(changed(("maximum: 5000", "maximum: 10"))))
+
+    assert "never to happen" in found.problem
