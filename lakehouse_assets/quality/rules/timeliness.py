@@ -54,9 +54,13 @@ def newest_within_days(frame: nw.LazyFrame, by: str, *, column: str, days: int, 
 
     A partition that has no date in the column has no newest one, and passes; `null_rate` is about those.
     """
-    newest = frame.group_by(by).agg(nw.col(column).max().alias("__newest"), nw.len().alias("rows"))
-    is_fresh = nw.col("__newest").cast(nw.Date) >= _days_before(value, days)
-    return violating(newest, by, is_fresh.fill_null(value=True), nw.col("rows"))
+    is_fresh = (nw.col(column).cast(nw.Date) >= _days_before(value, days)).fill_null(value=False)
+    counted = frame.group_by(by).agg(
+        is_fresh.cast(nw.Int64).sum().alias("fresh"),
+        (~nw.col(column).is_null()).cast(nw.Int64).sum().alias("known"),
+        nw.len().alias("rows"),
+    )
+    return violating(counted, by, (nw.col("fresh") > 0) | (nw.col("known") == 0), nw.col("rows"))
 
 
 @rule(

@@ -68,7 +68,7 @@ def draw_value(column: Column, promise: Promise, random: Random) -> Any:  # noqa
 
 
 def _drawn(column: Column, rules: list[Meant], promise: Promise, random: Random) -> Any:  # noqa: ANN401 - of the column's type
-    allowed = [rule.given["values"] for rule in rules if rule.spec.rule == "in_set"]
+    allowed = [rule.given[_LISTED[rule.spec.rule]] for rule in rules if rule.spec.rule in _LISTED]
     given = [promise.functions[rule.spec.rule].example.passing for rule in rules if rule.spec.rule not in _KNOWN]
     if allowed:
         return random.choice(list(allowed[0]))
@@ -81,6 +81,7 @@ def _drawn(column: Column, rules: list[Meant], promise: Promise, random: Random)
     return random.choice(given) if given else _number(column, rules, random)
 
 
+_LISTED = {"in_set": "values", "in_reference": "entries"}
 _KNOWN = {*OF_A_VALUE, *FORMATS, "required", "not_blank", "not_placeholder"}
 
 

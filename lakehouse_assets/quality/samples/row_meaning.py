@@ -40,11 +40,17 @@ def _length(value: str, given: Arguments) -> bool:
     return len(value) >= (given.get("min") or 0) and (most is None or len(value) <= most)
 
 
+def _listed(value: str, given: Arguments) -> bool:
+    entries = given.get("entries") or ()
+    return value.lower() in map(str.lower, entries) if given.get("ignore_case") else value in entries
+
+
 OF_A_VALUE: Mapping[str, Callable[[Any, Arguments], bool]] = {
     "between": _between,
     "greater_than": lambda value, given: value > given["value"],
     "less_than": lambda value, given: value < given["value"],
     "in_set": lambda value, given: value in given["values"],
+    "in_reference": _listed,
     "not_in_set": lambda value, given: value not in given["values"],
     "matches": lambda value, given: re.fullmatch(given["pattern"], value) is not None,
     "not_matches": lambda value, given: re.fullmatch(given["pattern"], value) is None,
