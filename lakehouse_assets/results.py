@@ -56,6 +56,35 @@ class Outcome(StrEnum):
     SKIPPED = "skipped"
 
 
+class State(StrEnum):
+    """What earlier partitions say about a number of this one. `NAMED`: its day is one that the calendar names."""
+
+    LEARNING = "learning"
+    USUAL = "usual"
+    UNUSUAL = "unusual"
+    NAMED = "named"
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What earlier partitions made one expect of a number, and what it was; `reason` says it in words.
+
+    `low` and `high` are where an alarm begins, `score` is how many standard deviations it is off, `is_severe` whether
+    it is an alarm and no mere warning, `partitions` how many were compared with, `recent` the last numbers before.
+    """
+
+    state: State
+    observed: float
+    expected: float | None = None
+    low: float | None = None
+    high: float | None = None
+    score: float | None = None
+    is_severe: bool = False
+    partitions: int = 0
+    reason: str = ""
+    recent: tuple[float, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class RuleResult:
     """Outcome of one declared rule for one partition. `reason` never holds a value of a row."""
@@ -71,6 +100,7 @@ class RuleResult:
     column: str | None = None
     reason: str = ""
     line: int = 0
+    expectation: Expectation | None = None
 
     @property
     def passed(self) -> bool:
@@ -171,6 +201,7 @@ class PartitionRecord:
     `overridden` are rules that failed and would have blocked it, `waived` rules whose rows may stay in quarantine,
     `waived_rows` the rows that only such rules refused, `exemptions` what made both so.
     `low_score` is how badly the score is too low, `inputs` a digest of what the rows were computed from.
+    `metrics` and `histograms` are what rules over time compare: sums and counts a column, rows a bin.
     """
 
     partition: str
@@ -190,6 +221,8 @@ class PartitionRecord:
     measures: Mapping[str, Any] = field(default_factory=dict)
     content_totals: tuple[int, ...] = ()
     inputs: str = ""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    histograms: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

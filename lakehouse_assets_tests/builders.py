@@ -3,10 +3,10 @@
 from datetime import UTC, date, datetime
 from typing import Any
 
+from lakehouse_assets.contracts.calendar import Calendar
 from lakehouse_assets.contracts.loading import Gate, Load
 from lakehouse_assets.contracts.model import (
     Arrival,
-    Calendar,
     ColumnType,
     Contract,
     Kind,

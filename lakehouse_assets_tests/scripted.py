@@ -6,8 +6,9 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from lakehouse_assets.contracts.cadence import Cadence, RetryPolicy
+from lakehouse_assets.contracts.calendar import Calendar
 from lakehouse_assets.contracts.loading import Load, Mode
-from lakehouse_assets.contracts.model import Calendar, Catalog, Contract, Source, SourceTable
+from lakehouse_assets.contracts.model import Catalog, Contract, Source, SourceTable
 from lakehouse_assets.defs.lake import LakeResource, Totals
 from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.naming import TableName, bronze

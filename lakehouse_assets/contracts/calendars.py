@@ -3,7 +3,7 @@
 from datetime import date
 from zoneinfo import available_timezones
 
-from lakehouse_assets.contracts.model import Calendar
+from lakehouse_assets.contracts.calendar import Calendar
 from lakehouse_assets.contracts.properties import CalendarBlock
 from lakehouse_assets.contracts.reading import Reading
 from lakehouse_assets.documents.findings import nearest
@@ -19,6 +19,7 @@ def read_calendar(block: CalendarBlock, steps: Steps, reading: Reading) -> Calen
     words = [word.lower() for word in block.closed]
     weekdays = tuple(sorted({WEEKDAYS.index(word) for word in words if word in WEEKDAYS}))
     closed = [_day(word, steps, reading) for word in words if word not in WEEKDAYS]
+    holidays = [_holiday(word, steps, reading) for word in block.holidays]
     if block.timezone not in available_timezones():
         reading.tell("LH312", steps, f"there is no time zone {block.timezone!r}.")
     if starts is not None and ends is not None and ends < starts:
@@ -27,7 +28,22 @@ def read_calendar(block: CalendarBlock, steps: Steps, reading: Reading) -> Calen
         reading.tell("LH905", steps, "every weekday is closed.")
     if starts is None or reading.report.errors > before:
         return None
-    return Calendar(starts, ends, weekdays, tuple(sorted(day for day in closed if day)), block.timezone)
+    return Calendar(
+        starts,
+        ends,
+        weekdays,
+        tuple(sorted(day for day in closed if day)),
+        block.timezone,
+        holidays=tuple(sorted(day for day in holidays if day)),
+        has_month_ends=block.month_ends,
+    )
+
+
+def _holiday(text: str, steps: Steps, reading: Reading) -> date | None:
+    if text.lower() not in WEEKDAYS:
+        return _day(text, steps, reading)
+    reading.tell("LH905", steps, f"{text!r} is no holiday: weekdays are compared with each other anyway.")
+    return None
 
 
 def _day(text: str | None, steps: Steps, reading: Reading) -> date | None:

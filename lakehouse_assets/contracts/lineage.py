@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from lakehouse_assets.contracts.calendar import Calendar
 from lakehouse_assets.contracts.loading import Mode, Role
-from lakehouse_assets.contracts.model import Calendar, Column, Contract, Kind, RuleKind, RuleSpec
+from lakehouse_assets.contracts.model import Column, Contract, Kind, RuleKind, RuleSpec
 from lakehouse_assets.contracts.odcs import upstream_of
 from lakehouse_assets.contracts.reading import Reading
 from lakehouse_assets.contracts.types import narrows

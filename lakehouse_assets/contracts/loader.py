@@ -14,6 +14,7 @@ from lakehouse_assets.contracts.lineage import check_lineage, cycles, with_calen
 from lakehouse_assets.contracts.lint import check_runbook
 from lakehouse_assets.contracts.model import Catalog, Contract, Source, SourceTable
 from lakehouse_assets.contracts.odcs import read_contract
+from lakehouse_assets.contracts.over_time import check_over_time
 from lakehouse_assets.contracts.performance import read_performance
 from lakehouse_assets.contracts.reading import Reading
 from lakehouse_assets.contracts.reference_lists import FOLDER, read_lists
@@ -198,6 +199,7 @@ class _Loader:
     def _check_together(self, contracts: Mapping[TableName, Contract]) -> None:
         for name, contract in contracts.items():
             check_lineage(contract, contracts, self._readings[name])
+            check_over_time(contract, self._readings[name])
         for circle in cycles(contracts):
             names = " <- ".join(map(str, (*circle, circle[0])))
             spot = self._readings[circle[0]].document.spot(["schema", 0])

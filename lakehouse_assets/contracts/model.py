@@ -5,12 +5,13 @@ The loader builds these from YAML. No YAML, no files, no frames here.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
 from lakehouse_assets.contracts.cadence import Cadence, RetryPolicy
+from lakehouse_assets.contracts.calendar import Calendar
 from lakehouse_assets.contracts.exemption import Exemption
 from lakehouse_assets.contracts.loading import Gate, Load, Mode, Role
 from lakehouse_assets.contracts.performance import Performance
@@ -158,28 +159,6 @@ class Consumer:
     kind: str
     access: str = "read"
     columns: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Calendar:
-    """Days on which a source delivers; `closed` holds weekdays (0 = Monday) and dates. `ends` is inclusive."""
-
-    starts: date
-    ends: date | None = None
-    closed_weekdays: tuple[int, ...] = ()
-    closed_dates: tuple[date, ...] = ()
-    timezone: str = "UTC"
-
-    def is_open(self, day: date) -> bool:
-        """Whether `day` is a partition."""
-        inside = self.starts <= day and (self.ends is None or day <= self.ends)
-        return inside and day.weekday() not in self.closed_weekdays and day not in self.closed_dates
-
-    def partitions(self, until: date) -> list[str]:
-        """Return the open days up to and including `until` as ISO dates."""
-        last = min(until, self.ends) if self.ends else until
-        days = (self.starts + timedelta(n) for n in range((last - self.starts).days + 1))
-        return [day.isoformat() for day in days if self.is_open(day)]
 
 
 @dataclass(frozen=True, slots=True)

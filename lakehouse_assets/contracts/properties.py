@@ -24,6 +24,12 @@ class CalendarBlock(Block):
     ends: str | None = Field(None, description="Last day, inclusive; left out, the table goes on.")
     closed: Items[str] = Field((), description="Weekdays (`saturday`) and dates that are no partitions.")
     timezone: str = Field("UTC", description="Zone in which the source counts days.")
+    holidays: Items[str] = Field(
+        (), description="Days that are partitions but like no other: nothing is compared with them."
+    )
+    month_ends: bool = Field(
+        default=False, description="Whether the last day of a month is compared with other month ends only."
+    )
 
 
 class LoadBlock(Block):

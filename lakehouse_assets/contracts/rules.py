@@ -76,8 +76,8 @@ def to_spec(declaration: Declaration, kind: RuleKind, dimension: Dimension, read
 
 
 def default_action(kind: RuleKind, severity: Severity) -> OnFailure:
-    """Return what happens to the data when nothing is written: quality of a table never decides about a partition."""
-    if kind is RuleKind.TABLE or severity in {Severity.INFO, Severity.WARNING}:
+    """Return what happens to the data when nothing is written: what looks beyond a partition never decides about it."""
+    if kind in {RuleKind.TABLE, RuleKind.OVER_TIME} or severity in {Severity.INFO, Severity.WARNING}:
         return OnFailure.KEEP
     if kind is RuleKind.FOREIGN_KEY:
         return OnFailure.QUARANTINE
@@ -122,6 +122,10 @@ def _checked_action(
         message = f"{spec.rule!r} looks at single rows; a whole table is not its scope."
         reading.tell("LH413", declaration.steps, message, "Remove lakehouse.scope.")
         return None
+    if declaration.scope == "table" and signature.kind is RuleKind.OVER_TIME:
+        message = f"{spec.rule!r} looks at one partition after another; a whole table is not its scope."
+        reading.tell("LH413", declaration.steps, message, "Remove lakehouse.scope.")
+        return None
     check_action(spec, declaration.steps, reading)
     return spec
 
@@ -133,11 +137,14 @@ def check_action(spec: RuleSpec, steps: Steps, reading: Reading) -> None:
         RuleKind.GROUP: set(OnFailure),
         RuleKind.PARTITION: {OnFailure.KEEP, OnFailure.BLOCK},
         RuleKind.TABLE: {OnFailure.KEEP},
+        RuleKind.OVER_TIME: {OnFailure.KEEP},
         RuleKind.FOREIGN_KEY: {OnFailure.KEEP, OnFailure.QUARANTINE},
     }[spec.kind]
     if spec.on_failure not in allowed:
         hint = f"A {spec.kind.value.replace('_', ' ')} rule can {' or '.join(sorted(allowed))}."
         reading.tell("LH413", steps, f"{spec.id!r} cannot {spec.on_failure}.", hint)
+    elif spec.kind is RuleKind.OVER_TIME:
+        return  # Whatever its severity, it looks at other partitions: it alerts.
     elif spec.on_failure is OnFailure.KEEP and spec.severity in {Severity.ERROR, Severity.CRITICAL}:
         message = f"{spec.id!r} has severity {spec.severity}, but the data is published when it fails."
         reading.tell("LH414", steps, message, "Let it block or quarantine, or call it a warning.")

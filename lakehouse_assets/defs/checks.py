@@ -6,6 +6,7 @@ import dagster as dg
 
 from lakehouse_assets.contracts.loading import Role
 from lakehouse_assets.contracts.model import Contract
+from lakehouse_assets.defs.expectations import to_markdown
 from lakehouse_assets.defs.preview import Target
 from lakehouse_assets.results import (
     LABELS,
@@ -80,6 +81,7 @@ def to_evaluation(
     broken = [rule for rule in rules if not rule.passed and rule.outcome is not Outcome.SKIPPED]
     failed = [rule for rule in broken if rule.rule_id not in waived]
     blocks = result.is_blocked and any(_holds_back(rule, result) for rule in failed)
+    beside = to_markdown(rules)
     return dg.AssetCheckEvaluation(
         asset_key=spec.asset_key,
         check_name=spec.name,
@@ -91,6 +93,7 @@ def to_evaluation(
         metadata={
             "failed_rows": sum(rule.failed_rows for rule in failed),
             "rules": dg.MetadataValue.table([_row(rule, result.record) for rule in rules], schema=_RULE_TABLE),
+            **({"beside earlier partitions": dg.MetadataValue.md(beside)} if beside else {}),
         },
         target_materialization_data=target,
     )

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from lakehouse_assets.contracts.model import Calendar, Contract
+from lakehouse_assets.contracts.calendar import Calendar
+from lakehouse_assets.contracts.model import Contract
 from lakehouse_assets.defs.preview import disable_dagster_warnings
 
 _CRON_WEEKDAYS = (1, 2, 3, 4, 5, 6, 0)

@@ -85,6 +85,8 @@ _TABLE = (
     Code("LH416", "Threshold missing or impossible", "The metric cannot be judged."),
     Code("LH417", "Stated, not checked", "It describes the data; no rule makes sure of it.", Level.INFO),
     Code("LH418", "Reference list missing or useless", "A rule that looks values up in it would refuse all of them."),
+    Code("LH421", "Nothing to compare with", "Every partition would be the first; the rule would learn for ever."),
+    Code("LH422", "Statistics of a classified column", "What is measured is kept beside the data, for everyone."),
     Code("LH501", "Load mode is not available", "The table could not be loaded."),
     Code("LH502", "Snapshot with partitions", "A snapshot replaces everything; a partition column contradicts it."),
     Code("LH503", "Partition column unusable", "Rows without a partition value could never be replaced."),

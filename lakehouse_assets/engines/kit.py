@@ -18,6 +18,7 @@ from lakehouse_assets.engines.portable import (
     as_of,
     days_after,
     iso_weekday,
+    magnitude,
     product,
     quotient,
     rounded,
@@ -29,9 +30,9 @@ from lakehouse_assets.engines.portable import (
 __all__ = [
     "BLANKS", "ENGINE_ERRORS", "as_of", "as_text", "as_utc", "content_hash", "content_totals", "days_after",
     "has_only_ascii", "iban_remainder", "iso_weekday", "joined_field", "json_field", "localised", "luhn_remainder",
-    "native_type", "natively", "product", "quotient", "read_number", "reasons_of", "rounded", "rounded_product",
-    "row_as_json", "row_hash", "spread", "sum_over_days", "to_nfc", "try_cast", "try_datetime", "try_localise",
-    "without_nulls",
+    "magnitude", "native_type", "natively", "product", "quotient", "read_number", "reasons_of", "rounded",
+    "rounded_product", "row_as_json", "row_hash", "spread", "sum_over_days", "to_nfc", "try_cast", "try_datetime",
+    "try_localise", "without_nulls",
 ]  # fmt: skip
 
 ENGINE_ERRORS: tuple[type[Exception], ...] = (pl.exceptions.PolarsError, nw.exceptions.NarwhalsError)

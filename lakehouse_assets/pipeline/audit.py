@@ -1,7 +1,7 @@
 """The audit of a chunk: partition rules on exactly the staged files, the gate, the attestation, the verdict."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import narwhals as nw
 
@@ -12,6 +12,7 @@ from lakehouse_assets.naming import DELETED
 from lakehouse_assets.pipeline.deletions import judges_deletions
 from lakehouse_assets.pipeline.draft import Draft, Tally
 from lakehouse_assets.pipeline.entities.audit import derived_results
+from lakehouse_assets.pipeline.over_time import look, remember, results_over_time, specs_over_time, with_measures
 from lakehouse_assets.pipeline.refine import scope_of
 from lakehouse_assets.pipeline.refused.exempt import accept, expiry_note
 from lakehouse_assets.pipeline.renamed import drift_of
@@ -38,7 +39,16 @@ class Audited:
 def audit(step: Step, draft: Draft) -> list[Audited]:
     """Judge every partition of a chunk; a rule that could not run counts as failed."""
     judged = _partition_results(step, draft)
-    return [_audited(step, draft, tally, judged.get(tally.partition, ())) for tally in draft.tallies]
+    counts = {tally.partition: tally.ledger.published for tally in draft.tallies if _arrived(tally)}
+    times = look(step, _live(step, draft) if specs_over_time(step) else None, counts)
+    audited: dict[str, Audited] = {}
+    for tally in sorted(draft.tallies, key=lambda tally: tally.partition):
+        found = (*judged.get(tally.partition, ()), *results_over_time(step, times, tally.partition))
+        one = _audited(step, draft, tally, found)
+        audited[tally.partition] = one = replace(one, record=with_measures(times, one.record))
+        if not one.is_blocked:
+            remember(times, one.record)
+    return [audited[tally.partition] for tally in draft.tallies]
 
 
 def _audited(step: Step, draft: Draft, tally: Tally, partition_results: tuple[RuleResult, ...]) -> Audited:
@@ -89,11 +99,19 @@ def _partition_results(step: Step, draft: Draft) -> dict[str, tuple[RuleResult, 
         return {}
     if draft.derivation is not None:
         return {name: derived_results(step, draft, specs, count) for name, count in rows_of.items()}
+    collected = step.lake.engine.collect_all(list(_violations(step, _rows(step, draft), specs)))
+    return {name: to_partition_results(specs, collected, name, count) for name, count in rows_of.items()}
+
+
+def _rows(step: Step, draft: Draft) -> nw.LazyFrame:
     partition = step.contract.partition_column
     columns = {name: kind for name, kind in draft.columns.items() if name != partition}
-    rows = step.lake.engine.scan(step.target().root, _staged(draft.valid), partition, in_memory(columns))
-    collected = step.lake.engine.collect_all(list(_violations(step, rows, specs)))
-    return {name: to_partition_results(specs, collected, name, count) for name, count in rows_of.items()}
+    return step.lake.engine.scan(step.target().root, _staged(draft.valid), partition, in_memory(columns))
+
+
+def _live(step: Step, draft: Draft) -> nw.LazyFrame:
+    rows = _rows(step, draft)
+    return rows.filter(~nw.col(DELETED)) if step.contract.role is Role.CHANGES else rows
 
 
 def _violations(step: Step, rows: nw.LazyFrame, specs: Sequence[RuleSpec]) -> Iterator[nw.LazyFrame]:

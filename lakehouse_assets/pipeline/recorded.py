@@ -1,7 +1,8 @@
 """What records say about partitions: the served publish of each, and the blocked attempt beside it."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from lakehouse_assets.errors import DamagedRecordError
@@ -14,6 +15,7 @@ from lakehouse_assets.storage.records import read_record
 from lakehouse_assets.storage.table import OpenTable
 
 BLOCKED_SUFFIX = "-blocked"
+_FEW = 16
 _log = logging.getLogger(__name__)
 
 
@@ -42,22 +44,31 @@ def recorded(
         said = (_of_whole(objects, table, publish, suffix, skip_damaged=skip_damaged) for publish in _publishes(table))
         whole = next((word for word in said if word is not None), None)
         return {} if whole is None else {SNAPSHOT_PARTITION: whole}
-    read: dict[str, Record | None] = {}
     found: dict[str, Recorded] = {}
     publishes = table.publishes_by_partition()
+    partitions = list(partitions)
+    wanted = dict.fromkeys(publish + suffix for partition in partitions for publish in publishes.get(partition, ()))
+    read = _read(objects, list(wanted), readable_record if skip_damaged else read_record)
     for partition in partitions:
         words: list[Recorded] = []
         for publish in publishes.get(partition, ()):
-            name = publish + suffix
-            if name not in read:
-                read[name] = readable_record(objects, name) if skip_damaged else read_record(objects, name)
-            record = read[name]
+            record = read[publish + suffix]
             of = next((one for one in record.partitions if one.partition == partition), None) if record else None
             if record is not None and of is not None:
                 words.append(Recorded(publish, record, of, (publish,)))
         if words:
             found[partition] = _together(words)
     return found
+
+
+def _read(
+    objects: Objects, names: list[str], read_one: Callable[[Objects, str], Record | None]
+) -> dict[str, Record | None]:
+    """Return records by their names, read many at once: one after the other, half a year of days takes seconds."""
+    if len(names) <= _FEW:
+        return {name: read_one(objects, name) for name in names}
+    with ThreadPoolExecutor(_FEW) as threads:
+        return dict(zip(names, threads.map(lambda name: read_one(objects, name), names), strict=True))
 
 
 def _together(words: list[Recorded]) -> Recorded:

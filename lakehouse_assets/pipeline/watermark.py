@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from lakehouse_assets.contracts.model import Calendar
+from lakehouse_assets.contracts.calendar import Calendar
 from lakehouse_assets.naming import TableName, blocked_of
 from lakehouse_assets.pipeline.lake import Lake
 

@@ -15,7 +15,10 @@ A null passes every rule but those of completeness.
 NaN and infinity pass none.
 """
 
-_SUBJECTS = {RuleKind.GROUP: "a row beside the others of its partition"}
+_SUBJECTS = {
+    RuleKind.GROUP: "a row beside the others of its partition",
+    RuleKind.OVER_TIME: "a partition beside earlier ones",
+}
 
 
 def render_rules_reference() -> str:

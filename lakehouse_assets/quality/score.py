@@ -1,7 +1,7 @@
 """The quality score, 0 to 100: what share of the declared checks held, weighted by severity and dimension.
 
-A rule that did not run counts as failed, so leaving a declared rule out never raises the score; `coverage` is shown
-beside it.
+A rule that did not run counts as failed, so leaving a declared rule out never raises the score; one that was skipped,
+because there is nothing yet to compare with, is no part of it. `coverage` is shown beside it.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -41,7 +41,7 @@ def dimension_scores(results: Iterable[RuleResult], waived: Collection[str] = ()
     """Return the score of each dimension that has rules, by the word shown to people."""
     held: dict[str, float] = {}
     weights: dict[str, int] = {}
-    for result in results:
+    for result in (result for result in results if result.outcome is not Outcome.SKIPPED):
         label, weight = LABELS[result.dimension], SEVERITY_WEIGHTS[result.severity]
         is_waived = result.outcome is Outcome.FAIL and result.rule_id in waived
         held[label] = held.get(label, 0.0) + weight * (1.0 if is_waived else _share_held(result))
@@ -69,7 +69,7 @@ def coverage(results: Sequence[RuleResult]) -> float:
 def _is_mild(result: RuleResult, waived: Collection[str]) -> bool:
     if result.outcome is Outcome.FAIL:
         return result.severity in {Severity.INFO, Severity.WARNING} or result.rule_id in waived
-    return result.outcome is Outcome.PASS
+    return result.outcome in {Outcome.PASS, Outcome.SKIPPED}
 
 
 def _share_held(result: RuleResult) -> float:

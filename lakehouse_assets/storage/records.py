@@ -15,6 +15,7 @@ from lakehouse_assets.results import (
     Derivation,
     Dimension,
     DriftEvent,
+    Expectation,
     Ledger,
     OnFailure,
     Outcome,
@@ -24,6 +25,7 @@ from lakehouse_assets.results import (
     Severity,
     SourceObject,
     StagedFile,
+    State,
 )
 from lakehouse_assets.storage.objects import Objects
 
@@ -95,8 +97,13 @@ def _result(data: dict[str, Any]) -> RuleResult:
             "severity": Severity(data["severity"]),
             "on_failure": OnFailure(data["on_failure"]),
             "outcome": Outcome(data["outcome"]),
+            "expectation": _expectation(data["expectation"]) if data.get("expectation") else None,
         }
     )
+
+
+def _expectation(data: dict[str, Any]) -> Expectation:
+    return Expectation(**{**data, "state": State(data["state"]), "recent": tuple(data["recent"])})
 
 
 def _drift(data: dict[str, Any]) -> DriftEvent:

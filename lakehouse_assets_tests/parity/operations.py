@@ -84,6 +84,8 @@ def _numbers() -> Iterator[tuple[str, nw.Expr]]:
         yield f"{name} as Int64", kit.try_cast(nw.col(name), nw.Int64())
     yield "long as decimal", kit.try_cast(nw.col("long"), nw.Decimal(38, 18))
     yield "money as a smaller decimal", kit.try_cast(nw.col("money"), nw.Decimal(9, 4))
+    for name in ("integer", "long", "double", "money", "wide"):
+        yield f"magnitude of {name}", kit.magnitude(nw.col(name))
     yield "moments", from_micros(nw.col("long"))
 
 

@@ -4,7 +4,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from lakehouse_assets.contracts.model import Calendar, Contract
+from lakehouse_assets.contracts.calendar import Calendar
+from lakehouse_assets.contracts.model import Contract
 from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.naming import SNAPSHOT_PARTITION, TableName, blocked_of
 from lakehouse_assets.pipeline.lake import Lake

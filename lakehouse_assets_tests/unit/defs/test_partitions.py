@@ -6,8 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 import dagster as dg
 import pytest
 
+from lakehouse_assets.contracts.calendar import Calendar
 from lakehouse_assets.contracts.loading import Load
-from lakehouse_assets.contracts.model import Calendar, Contract
+from lakehouse_assets.contracts.model import Contract
 from lakehouse_assets.defs.partitions import reads_late_window, to_mapping, to_partitions
 from lakehouse_assets.naming import TableName
 from lakehouse_assets_tests.scripted import ORDERS, SALES, shop, snapshot, table
