@@ -48,7 +48,7 @@ def as_entry(figure: Figure, measured: Measured, runs: Iterable[Run], day: str) 
         "unit": figure.unit,
         "must": figure.must,
         "aim": figure.aim,
-        "passed": value <= figure.must,
+        "passed": figure.is_within(value, figure.must),
         "measured_on": day,
         "runs": [round(one, 3) for one in measured.runs],
         "rounds": [_round(run) for run in runs],
@@ -57,9 +57,10 @@ def as_entry(figure: Figure, measured: Measured, runs: Iterable[Run], day: str) 
 
 def verdict(figure: Figure, value: float, accepted: Mapping[str, Any] | None) -> str:
     """Return whether a value misses what it must reach, or is worse than what was accepted beyond the noise."""
-    if value > figure.must:
+    if not figure.is_within(value, figure.must):
         return MISSED
-    return REGRESSED if accepted and value > figure.allowed(accepted["value"]) else OK
+    is_worse = accepted and not figure.is_within(value, figure.allowed(accepted["value"]))
+    return REGRESSED if is_worse else OK
 
 
 def machine() -> dict[str, Any]:

@@ -44,6 +44,16 @@ def test_a_value_that_was_never_accepted_only_has_to_reach_its_must() -> None:
     assert verdict(_figure(), 1.99, None) == OK
 
 
+@pytest.mark.parametrize(
+    ("value", "accepted", "said"), [(0.84, 0.9, MISSED), (0.88, 0.9, REGRESSED), (0.895, 0.9, OK), (0.99, 0.9, OK)]
+)
+def test_of_what_is_found_more_is_better(value: float, accepted: float, said: str) -> None:
+    found = Figure("found", "share", 0.85, 0.92, lambda _: Measured(0.9, [0.9]), more_is_better=True)
+
+    assert verdict(found, value, {"value": accepted}) == said
+    assert as_entry(found, Measured(value, [value]), [], "2026-01-05")["passed"] is (said != MISSED)
+
+
 def test_an_entry_keeps_the_raw_times_of_every_process() -> None:
     with journal() as runs:
         note(Run("load ours 5", 1.5, 2.5, 0.5, {"rows": 5}))
@@ -54,7 +64,8 @@ def test_an_entry_keeps_the_raw_times_of_every_process() -> None:
 
 def test_every_figure_aims_below_what_it_must_reach_and_says_what_it_is() -> None:
     for figure in FIGURES:
-        assert 0 < figure.aim <= figure.must
+        assert figure.aim > 0
+        assert figure.is_within(figure.aim, figure.must)
         assert figure.says.endswith(".")
 
 
