@@ -40,7 +40,8 @@ def test_the_page_says_what_was_measured(measured: Mapping[str, Measured]) -> No
 def test_scores_are_the_shares_they_are_called() -> None:
     score = Score(wrong=4, flagged=2, found=1)
 
-    assert (score.precision, score.recall, score.f1) == (0.5, 0.25, pytest.approx(1 / 3))
+    assert (score.precision, score.recall) == (0.5, 0.25)
+    assert score.f1 == pytest.approx(1 / 3)
 
 
 def test_rules_that_flag_nothing_score_nothing() -> None:

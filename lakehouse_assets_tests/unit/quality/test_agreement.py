@@ -46,7 +46,7 @@ def test_who_disagrees_with_more_than_half_of_the_group_is_flagged(
     expected = [
         bool(code and city)
         and any(
-            2 * count > groups[day, code] and other != city
+            2 * count > groups[day, str(code)] and other != city
             for (one, its, other), count in cells.items()
             if (one, its) == (day, code)
         )
