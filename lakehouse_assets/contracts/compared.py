@@ -65,12 +65,17 @@ def check_values(
         if not isinstance(values, list | tuple) or not values:
             reading.tell("LH409", steps, f"{name} of {signature.name!r} must be a list with at least one value.")
             continue
-        named = "other" if signature.name in _OF_OTHER else _LISTS[name]
-        target = columns.get(str(arguments.get("other") if named == "other" else column))
+        target = columns.get(str(column_of_list(name, signature.name, column, arguments)))
         wrong = [value for value in values if target is not None and not _fits(value, name, target)]
         if target is not None and wrong:
             message = f"{wrong[0]!r} in {name} of {signature.name!r} is never in {target.name}, which is {target.type}."
             reading.tell("LH409", steps, message, _HINTS.get(target.type.kind, ""))
+
+
+def column_of_list(name: str, rule: str, column: str | None, arguments: Mapping[str, Any]) -> str | None:
+    """Return the column that a list of values is compared with: the rule's own, or the one called `other`."""
+    named = "other" if rule in _OF_OTHER else _LISTS.get(name)
+    return arguments.get("other") if named == "other" else column if named else None
 
 
 _HINTS: Mapping[Kind, str] = {

@@ -10,6 +10,7 @@ from typing import Any
 
 import narwhals as nw
 
+from lakehouse_assets.contracts.compared import column_of_list
 from lakehouse_assets.contracts.model import Column, Kind, RuleKind, RuleSpec
 from lakehouse_assets.engines import kit
 from lakehouse_assets.engines.conform import to_narwhals
@@ -157,12 +158,23 @@ def _evaluated(spec: RuleSpec, function: Callable[..., Any], scope: Scope) -> nw
     kind = scope.kind(spec.column) if takes_column else None
     run_time = scope.run_time if scope.run_time is not None else window_end_of()
     arguments = typed_arguments(spec.arguments, kind, run_time)
+    if not takes_column:
+        arguments |= _typed_lists(spec, scope, run_time)
     if signature is not None and any(each.name == "column" for each in signature.parameters):
         arguments.setdefault("column", spec.column)
     is_fine: nw.Expr = function(nw.col(str(spec.column)), **arguments) if takes_column else function(**arguments)
     if takes_column and kind is Kind.DOUBLE and spec.dimension is not Dimension.COMPLETENESS:
         return is_fine & nw.col(str(spec.column)).is_finite()
     return is_fine
+
+
+def _typed_lists(spec: RuleSpec, scope: Scope, run_time: nw.Expr) -> dict[str, Any]:
+    typed: dict[str, Any] = {}
+    for name, values in spec.arguments.items():
+        column = column_of_list(name, spec.rule, spec.column or spec.arguments.get("column"), spec.arguments)
+        if column is not None:
+            typed |= typed_arguments({name: values}, scope.kind(column), run_time)
+    return typed
 
 
 def _tried(rules: tuple[RowRule, ...], scope: Scope) -> tuple[RowRule, ...]:

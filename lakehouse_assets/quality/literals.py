@@ -11,7 +11,9 @@ from lakehouse_assets.contracts.model import Kind
 from lakehouse_assets.errors import LakehouseError
 
 RUN_TIME = "run_time"
-VALUES = frozenset({"min", "max", "exclusive_min", "exclusive_max", "value", "values", "validValues", "missingValues"})
+VALUES = frozenset(
+    {"min", "max", "exclusive_min", "exclusive_max", "value", "values", "allowed", "validValues", "missingValues"}
+)
 
 _WHOLE = frozenset({Kind.INTEGER, Kind.LONG})
 
