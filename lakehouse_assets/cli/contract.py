@@ -2,7 +2,7 @@
 
 import typer
 
-from lakehouse_assets.cli import contract_backtest, contract_diff, contract_rows
+from lakehouse_assets.cli import contract_backtest, contract_diff, contract_exchange, contract_rows
 
 
 def register(app: typer.Typer) -> None:
@@ -13,6 +13,9 @@ def register(app: typer.Typer) -> None:
     group.command("backtest")(contract_backtest.backtest)
     group.command("test")(contract_rows.prove)
     group.command("sample")(contract_rows.sample)
+    group.command("import")(contract_exchange.import_contract)
+    group.command("suggest")(contract_exchange.suggest)
+    group.command("export")(contract_exchange.export)
     app.add_typer(group, name="contract")
 
 
