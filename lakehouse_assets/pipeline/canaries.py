@@ -1,11 +1,11 @@
 """Proof that rules can fail: for every rule of a contract a partition that breaks it, judged as a run would judge it.
 
 Nothing is read or written. A rule that passes its canary, that refuses fine rows, or for which no canary can be made,
-is found here before data is: docs/adr/0018-canaries.md.
+is found here before data is: docs/adr/0020-canaries.md.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
@@ -21,11 +21,12 @@ from lakehouse_assets.quality.attest import attest
 from lakehouse_assets.quality.group_rules import group_rule, violating_groups, with_group
 from lakehouse_assets.quality.judge import RowRule, bind, counts, flag, flag_of, to_results
 from lakehouse_assets.quality.partition_rules import judge_partitions, to_partition_results
+from lakehouse_assets.quality.samples.over_time import proof
 from lakehouse_assets.quality.samples.promise import Promise, promise
 from lakehouse_assets.quality.samples.row_meaning import Row
 from lakehouse_assets.quality.samples.rows import fine_rows
 from lakehouse_assets.quality.samples.violations import MEANING, Violation, violation_of
-from lakehouse_assets.results import Outcome, RuleResult
+from lakehouse_assets.results import Outcome, RuleResult, State
 
 SINGS, SILENT, ALARMS, MISSING, NOTHING = "rejects", "does not reject", "rejects fine rows", "no canary", "no promise"
 BAD = frozenset({SILENT, ALARMS, MISSING})
@@ -49,6 +50,13 @@ class Canary:
 
 def canaries(contract: Contract, functions: Mapping[str, Callable[..., Any]], *, seed: int = 0) -> tuple[Canary, ...]:
     """Judge a fine partition and one canary a rule; return what became of every rule, in the contract's order."""
+    over_time = {spec.id: _over_time(contract, spec, functions) for spec in contract.rules if _looks_back(spec)}
+    now = replace(contract, rules=tuple(spec for spec in contract.rules if not _looks_back(spec)))
+    said = {one.rule_id: one for one in _of_rows(now, functions, seed)}
+    return tuple({**said, **over_time}[spec.id] for spec in contract.rules)
+
+
+def _of_rows(contract: Contract, functions: Mapping[str, Callable[..., Any]], seed: int) -> tuple[Canary, ...]:
     made = promise(contract, functions=functions)
     try:
         rows = fine_rows(made, Random(seed))  # noqa: S311 - samples
@@ -127,6 +135,20 @@ class _Judge:
 
 def _none(rules: Sequence[RowRule]) -> dict[str, int]:
     return {flag_of(number): 0 for number in range(len(rules))}
+
+
+def _looks_back(spec: RuleSpec) -> bool:
+    return spec.kind is RuleKind.OVER_TIME
+
+
+def _over_time(contract: Contract, spec: RuleSpec, functions: Mapping[str, Callable[..., Any]]) -> Canary:
+    if spec.rule not in functions:
+        return _said(contract, spec, MISSING, reason=f"no rule is named {spec.rule!r}")
+    usual, odd = proof(spec, functions[spec.rule])
+    if usual.state is not State.USUAL:
+        return _said(contract, spec, ALARMS, MEANING, usual.reason)
+    is_silent = odd.state is not State.UNUSUAL
+    return _said(contract, spec, SILENT if is_silent else SINGS, MEANING, "its canary is usual" if is_silent else "")
 
 
 def _promises_nothing(spec: RuleSpec) -> bool:
