@@ -3,6 +3,7 @@
 Drafts are made by the modules `from_…` and by `pipeline.suggest`; here they become a document of the standard.
 """
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -156,12 +157,9 @@ def to_document(draft: Draft, table: TableName, *, owner: str = "", upstream: st
 
 def to_yaml(document: Mapping[str, Any]) -> str:
     """Return a document as YAML that is read strictly: no aliases, no words that mean something else."""
-
-    class Plain(yaml.SafeDumper):
-        def ignore_aliases(self, _: object) -> bool:
-            return True
-
-    return yaml.dump(dict(document), Dumper=Plain, sort_keys=False, allow_unicode=True, width=110)
+    # Through JSON nothing is shared between places any more, so no anchors are written.
+    unshared = json.loads(json.dumps(document, default=str))
+    return yaml.safe_dump(unshared, sort_keys=False, allow_unicode=True, width=110)
 
 
 def _property(column: DraftColumn, upstream: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Texts that match a pattern of a contract. Contracts admit only what all engines read alike, so this reads no more.
 
-Why no library does it: docs/adr/0018-canaries.md.
+Why no library does it: docs/adr/0020-canaries.md.
 """
 
 import re
