@@ -51,7 +51,7 @@ def look(step: Step, rows: nw.LazyFrame | None, counts: dict[str, int]) -> Times
     try:
         found.earlier.update(_served(step, counts))
     except DamagedRecordError as error:
-        found.blind = f"what was published before cannot be read: {error.what}"
+        found.blind = f"what was published before cannot be read: {error}"
     return found
 
 

@@ -180,6 +180,7 @@ def test_a_history_that_cannot_be_read_is_an_error_and_no_pass(tmp_path: Path) -
     assert result.status == BLOCKED
     assert told.outcome is Outcome.ERROR
     assert "what was published before cannot be read" in told.reason
+    assert "Restore it from a backup, or run its partitions again." in told.reason
 
 
 def test_a_named_day_is_no_alarm(tmp_path: Path) -> None:

@@ -13,11 +13,13 @@ from lakehouse_assets.results import (
     PUBLISHED,
     AppliedExemption,
     Dimension,
+    Expectation,
     OnFailure,
     Outcome,
     PartitionResult,
     RuleResult,
     Severity,
+    State,
 )
 from lakehouse_assets_tests.builders import bare_contract, partition_record, rule_result
 
@@ -37,6 +39,15 @@ def evaluate(
     record = replace(record, overridden=overridden, waived=waived, exemptions=applied)
     result = PartitionResult("silver/orders", "2026-01-05", status, "run-0000-0", record, 1)
     return to_evaluation(SPEC, result, rules, partition="2026-01-05", target=None)
+
+
+def test_what_earlier_partitions_made_one_expect_is_told_beside_the_rules() -> None:
+    told = Expectation(State.USUAL, 1000, expected=990, low=850, high=1150, score=0.3, recent=(980, 1010))
+
+    metadata = evaluate(replace(FAILED, outcome=Outcome.PASS, expectation=told)).metadata
+
+    assert "| 1,000 | 990 | 850 to 1,150 | 0.3 | usual |" in str(metadata["beside earlier partitions"].value)
+    assert "beside earlier partitions" not in evaluate(FAILED).metadata
 
 
 def test_a_table_has_a_check_for_each_dimension_its_contract_names_and_for_what_is_built_in() -> None:
