@@ -43,7 +43,11 @@ def import_contract(
     readers = dict(zip(_FORMATS, (from_dbt, from_great_expectations, from_json_schema, from_avro), strict=True))
     if written_as not in readers:
         raise LakehouseError(f"nothing is imported from {written_as!r}.", fix=f"Write one of {', '.join(_FORMATS)}.")
-    draft = readers[written_as](_document(file), model)
+    try:
+        draft = readers[written_as](_document(file), model)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        what = f"it is not built as {written_as} builds it ({type(error).__name__}: {error})."
+        raise LakehouseError(what, where=str(file), fix="Is it the right kind of file, and complete?") from error
     if not draft.columns:
         raise LakehouseError("no column was found.", where=str(file), fix=f"Is it really {written_as}?")
     _finish(draft, table_argument(table), (owner, upstream), output)

@@ -225,6 +225,27 @@ def test_what_cannot_be_imported_is_told_with_a_remedy(tmp_path: Path, words: li
     assert sentence in str(told.exception)
 
 
+@pytest.mark.parametrize(
+    ("written_as", "text"),
+    [
+        ("great-expectations", '{"expectations": [{"type": "expect_column_values_to_be_unique", "kwargs": {}}]}'),
+        ("great-expectations", '{"expectations": ["x"]}'),
+        ("avro", '{"fields": ["x"]}'),
+        ("dbt", "models: [x]"),
+        ("json-schema", '{"properties": {"a": {"type": 1}}}'),
+        ("json-schema", "{bad"),
+        ("avro", "[1]"),
+    ],
+)
+def test_a_file_that_is_built_otherwise_is_one_sentence(tmp_path: Path, written_as: str, text: str) -> None:
+    (tmp_path / "source.json").write_text(text)
+
+    told = ask("import", tmp_path / "source.json", "--from", written_as, "--as", "silver/orders", *OWNER)
+
+    assert isinstance(told.exception, LakehouseError)
+    assert "source.json" in str(told.exception)
+
+
 @pytest.mark.parametrize("table", CONTRACTS, ids=str)
 def test_fine_rows_of_our_contracts_are_valid_under_their_json_schema(table: TableName) -> None:
     kit = ContractKit(CONTRACTS[table])
