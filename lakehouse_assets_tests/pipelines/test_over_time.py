@@ -9,7 +9,8 @@ from lakehouse_assets.naming import META_FOLDER
 from lakehouse_assets.pipeline.lake import Lake, open_lake
 from lakehouse_assets.pipeline.recorded import served
 from lakehouse_assets.results import BLOCKED, PUBLISHED, Outcome, PartitionResult, RuleResult, Severity, State
-from lakehouse_assets_tests.lakes import ORDERS, deliver, order, orders_contract, refresh, shop_lake
+from lakehouse_assets_tests.customers import CURRENT, bring, change, customers_lake, gone
+from lakehouse_assets_tests.lakes import DAY, ORDERS, deliver, order, orders_contract, refresh, run, shop_lake
 
 QUALITY = """
       - {id: usual_volume, type: custom, engine: lakehouse, implementation: {rule: volume_anomaly}}
@@ -203,3 +204,14 @@ def test_a_new_rule_learns_what_older_records_do_not_say(tmp_path: Path) -> None
 
     assert said(result, "usual_volume").outcome is Outcome.PASS
     assert said(result, "usual_amounts").reason == "learning: 0 of 28 earlier partitions are known"
+
+
+def test_of_a_change_log_changes_are_measured_and_deletions_are_not(tmp_path: Path) -> None:
+    watched = "{rule: metric_anomaly, column: city, metric: null_share}"
+    quality = f"[{{id: watched, type: custom, engine: lakehouse, implementation: {watched}}}]"
+    lake = customers_lake(tmp_path, quality=quality)
+
+    log = bring(lake, DAY, [change("c1", f"{DAY} 08:00:00"), gone("c2", f"{DAY} 09:00:00")])[DAY]
+
+    assert log.record.metrics == {"rows": 1.0, "city.filled": 1.0}
+    assert "watched" not in {one.rule_id for one in run(lake, CURRENT)["0"].record.results}
