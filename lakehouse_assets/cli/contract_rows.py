@@ -53,7 +53,9 @@ def sample(
     *,
     variant: Annotated[str, typer.Option(help=_VARIANTS)] = "fine",
     breaks: Annotated[str, typer.Option(help="Id of the rule that one row, or the partition, breaks.")] = "",
-    rows: Annotated[int, typer.Option(min=0, help="How many rows; left out, enough for the contract.")] = 0,
+    rows: Annotated[
+        int, typer.Option(min=0, help="How many rows at least; a contract that promises more gets more.")
+    ] = 0,
     seed: Seed = 0,
     output: Annotated[Path | None, typer.Option(help="A .parquet, .csv or .ndjson file; else some are shown.")] = None,
 ) -> None:
