@@ -36,6 +36,7 @@ VERSIONS_FOLDER = f"{META_FOLDER}/versions"
 PINS_FOLDER, SETS_FOLDER, RELEASES_FOLDER = f"{META_FOLDER}/pins", f"{META_FOLDER}/sets", f"{META_FOLDER}/releases"
 ROLLBACKS_FOLDER = f"{META_FOLDER}/rollbacks"
 STAGING_FOLDER = f"{META_FOLDER}/staging"
+STATISTICS_FOLDER = f"{META_FOLDER}/statistics"
 RUN_LOG_FOLDER = "run_log"
 PROOF_FILE = f"{META_FOLDER}/store.json"
 NULL_FOLDER = "__HIVE_DEFAULT_PARTITION__"
@@ -193,6 +194,11 @@ def publish_set_file(name: str) -> str:
 def record_file(publish: str) -> str:
     """Return the record of a publish, relative to its table's folder."""
     return f"{META_FOLDER}/{publish}.json.zst"
+
+
+def statistics_file(partition: str, content_hash: str) -> str:
+    """Return the statistics of a partition's content, relative to its table's folder."""
+    return f"{STATISTICS_FOLDER}/{quote(partition, safe='')}/{content_hash}.zst"
 
 
 def publish_of_record(path: str) -> str:

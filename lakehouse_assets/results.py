@@ -272,6 +272,40 @@ class Record:
     returns_to: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ColumnStatistics:
+    """What the values of one column are like in one partition; of a classified column only its nulls are known.
+
+    `distinct_error` is the standard error of `distinct` as a share of it, 0 where it was counted. `quantiles` are
+    values by share of rows, `top` the most frequent values with their rows, `histogram` rows in equally wide bins from
+    `least` to `greatest`; of a large partition the three are from a sample, unless `is_counted`.
+    """
+
+    column: str
+    type: str
+    nulls: int
+    is_classified: bool = False
+    is_counted: bool = True
+    distinct: int | None = None
+    distinct_error: float = 0.0
+    least: Any = None
+    greatest: Any = None
+    quantiles: Mapping[str, Any] = field(default_factory=dict)
+    top: tuple[tuple[Any, int], ...] = ()
+    histogram: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionStatistics:
+    """What the values of one partition are like: a function of its content and of `meaning`, how it was looked at."""
+
+    partition: str
+    content_hash: str
+    meaning: str
+    rows: int
+    columns: tuple[ColumnStatistics, ...]
+
+
 LATE_ROWS, TOO_LATE = "late_rows", "too_late"
 PUBLISHED, UNCHANGED, BLOCKED = "published", "unchanged", "blocked"
 # Of a partition that a rollback took away: the version it went back to does not have it.

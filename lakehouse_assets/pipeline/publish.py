@@ -16,6 +16,7 @@ from lakehouse_assets.pipeline.profiling.stopwatch import stage
 from lakehouse_assets.pipeline.recorded import BLOCKED_SUFFIX, Recorded, recorded
 from lakehouse_assets.pipeline.refused.dead_letters import keep_dead_letters, supersede_dead_letters
 from lakehouse_assets.pipeline.step import Step, files_behind, open_quarantine, quarantine_columns
+from lakehouse_assets.pipeline.table_statistics import keep_statistics
 from lakehouse_assets.results import (
     BLOCKED,
     PUBLISHED,
@@ -53,6 +54,7 @@ def publish(step: Step, draft: Draft) -> list[PartitionResult]:
         _discard(step, draft, set(changed))
         raise
     table = _publish_changed(step, draft, [audited[name] for name in changed])
+    keep_statistics(step, draft, {name: audited[name].tally.content_hash for name in changed})
     recover(step, good, [audited[name] for name in sorted(same)])
     seconds = time.perf_counter() - started
     results = [

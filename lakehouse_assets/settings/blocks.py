@@ -72,6 +72,9 @@ class SettingsBlock(Block):
     run_log: Literal["stdout", "file", "off"] = Field("stdout", description="Where run log lines go besides the store.")
     staleness: StalenessBlock = Field(StalenessBlock(), description="Default freshness limits.")
     maintenance: MaintenanceBlock = Field(MaintenanceBlock(), description="Keeping tables small.")
+    statistics: Literal["columns", "none"] = Field(
+        "none", description="Whether publishes of silver and gold keep statistics of their columns."
+    )
     engine: Literal["polars", "spark"] = Field(
         "polars", description="What computes silver and gold where a contract does not say."
     )

@@ -57,6 +57,7 @@ def _to_settings(
         staleness_warn=block.staleness.warn,
         staleness_fail=block.staleness.fail,
         maintenance=Maintenance(**block.maintenance.model_dump()),
+        statistics=block.statistics,
         engine=block.engine,
         spark=_to_spark(block.spark, layers, environ),
         worker=_to_worker(block.worker, layers, environ) if block.worker else None,

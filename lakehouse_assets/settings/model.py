@@ -62,6 +62,7 @@ class Settings:
     staleness_warn: timedelta = timedelta(hours=12)
     staleness_fail: timedelta = timedelta(hours=24)
     maintenance: Maintenance = Maintenance()
+    statistics: str = "none"
     engine: str = "polars"
     spark: SparkPlace = SparkPlace()
     worker: Worker | None = None

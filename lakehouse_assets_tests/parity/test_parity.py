@@ -12,6 +12,7 @@ from lakehouse_assets_tests.parity import (
     parsers,
     partitions,
     rules,
+    statistics,
     tables,
     windows,
 )
@@ -28,6 +29,7 @@ CASES: tuple[Case, ...] = (
     *partitions.tasks(),
     *groups.tasks(),
     *over_time.tasks(),
+    *statistics.tasks(),
     *windows.batches(),
     *windows.wholes(),
     *invariants.tasks(),
