@@ -47,6 +47,7 @@ def shown(settings: Settings) -> list[dict[str, Any]]:
         "maintenance.retention": duration_text(settings.maintenance.retention),
         "maintenance.cadence": settings.maintenance.cadence,
         "maintenance.automatic": settings.maintenance.automatic,
+        "statistics": settings.statistics,
         "engine": settings.engine,
         "spark.remote": settings.spark.remote,
         **{f"spark.settings.{key}": value for key, value in settings.spark.settings.items()},

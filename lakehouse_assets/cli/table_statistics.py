@@ -24,6 +24,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Look at what the values of columns are like.", no_args_is_help=True)
     group.callback()(_group)
     group.command("show")(show)
+    group.command("make")(make)
     app.add_typer(group, name="statistics")
 
 
@@ -60,12 +61,29 @@ def show(
     _tell_missing(found)
 
 
+def make(
+    table: Annotated[str, typer.Argument(help="A table of silver or gold.")],
+    partition: Annotated[list[str] | None, typer.Option("--partition", "-p", help="A partition; repeatable.")] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Make the statistics that served partitions lack: published before there were any, or when they failed."""
+    from lakehouse_assets.pipeline.table_statistics import make_statistics  # noqa: PLC0415 - start fast for --help
+
+    lake, name = current_lake(), table_argument(table)
+    made = make_statistics(lake, name, lake.check_partitions(name, partition or ()))
+    if as_json:
+        print_json({"table": str(name), "made": made})
+    else:
+        console.print(f"{len(made):,} partitions of {name} have statistics now that had none.")
+
+
 def _tell_missing(found: "History") -> None:
     if found.missing:
         listed = ", ".join(found.missing[:_SHOWN]) + (" …" if len(found.missing) > _SHOWN else "")
         console.print(
-            f"Without statistics: {listed} ({len(found.missing):,} in all). They are made when silver or gold is "
-            "published where the environment has `statistics: columns`; the log of a run says why one was not made."
+            f"Without statistics: {listed} ({len(found.missing):,} in all). Publishes of silver and gold make them "
+            "where the environment has `statistics: columns`; `lakehouse statistics make` makes them of what is served."
         )
     elif not found.known:
         console.print("Nothing is published.")

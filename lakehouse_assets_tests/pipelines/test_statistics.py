@@ -11,9 +11,10 @@ import zstandard
 from typer.testing import CliRunner
 
 from lakehouse_assets.cli.main import build_app
+from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.naming import STATISTICS_FOLDER
 from lakehouse_assets.pipeline.lake import Lake, open_lake
-from lakehouse_assets.pipeline.table_statistics import statistics_of
+from lakehouse_assets.pipeline.table_statistics import make_statistics, statistics_of
 from lakehouse_assets.quality.column_statistics import SAMPLE
 from lakehouse_assets.results import PUBLISHED, ColumnStatistics
 from lakehouse_assets_tests.lakes import (
@@ -183,6 +184,8 @@ def test_statistics_that_cannot_be_kept_are_told_and_stop_nothing(
     assert f"{ORDERS} {DAY} is published, but has no statistics" in caplog.text
     in_the_way.unlink()
     assert statistics_of(lake, ORDERS).missing == (DAY,)
+    assert make_statistics(lake, ORDERS) == [DAY]
+    assert columns_of(lake)["order_id"].distinct == 40
 
 
 def test_nothing_is_kept_where_the_environment_does_not_want_it(tmp_path: Path) -> None:
@@ -192,6 +195,30 @@ def test_nothing_is_kept_where_the_environment_does_not_want_it(tmp_path: Path) 
 
     assert kept(lake) == {}
     assert "Without statistics: 2010-12-01 (1 in all)" in ask(lake)
+
+
+def test_made_later_they_are_what_the_publish_would_have_made(tmp_path: Path) -> None:
+    found = []
+    for name, lake in (("with", watched), ("without", shop_lake)):
+        (tmp_path / name).mkdir()
+        shop = lake(tmp_path / name)
+        deliver(shop, DAY, [order(n, amount=n % 900) for n in range(SAMPLE + 10)])
+        refresh(shop, DAY)
+        made = make_statistics(shop, ORDERS)
+        found.append((made, kept(shop)))
+
+    assert [made for made, _ in found] == [[], [DAY]]
+    assert found[0][1] == found[1][1]
+
+
+def test_of_bronze_nothing_is_looked_at(tmp_path: Path) -> None:
+    lake = watched(tmp_path)
+    deliver(lake, DAY, some_orders())
+    refresh(lake, DAY)
+
+    assert not Path(lake.root_of(RAW), STATISTICS_FOLDER).exists()
+    with pytest.raises(LakehouseError, match="without statistics"):
+        make_statistics(lake, RAW)
 
 
 def test_of_a_large_day_estimates_are_as_near_as_they_say(tmp_path: Path) -> None:
