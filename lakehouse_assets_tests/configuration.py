@@ -8,6 +8,7 @@ from lakehouse_assets.contracts.model import Catalog, RuleKind
 from lakehouse_assets.contracts.vocabulary import Parameter, RuleSignature, Vocabulary
 from lakehouse_assets.documents.findings import Finding, Report
 from lakehouse_assets.naming import TableName
+from lakehouse_assets.quality.rule import load_rules
 from lakehouse_assets.results import Dimension
 from lakehouse_assets.settings import SourceOverlay
 
@@ -167,7 +168,7 @@ RULES = (
     _rule("invalid_values", RuleKind.PARTITION, "column", "validValues", "pattern", "min", "max", "unit"),
 )
 VOCABULARY = Vocabulary(
-    rules={rule.name: rule for rule in RULES},
+    rules={**{rule.name: rule for rule in RULES}, "sql": load_rules()["sql"].signature},
     source_kinds={"files": "somewhere"},
     transforms={TableName("gold", ("sales",)): ("orders",)},
 )

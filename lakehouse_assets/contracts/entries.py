@@ -1,4 +1,4 @@
-"""Entries of `quality:`: rules of ours, and library metrics of the standard, which `metrics` translates."""
+"""Entries of `quality:`: rules of ours, and the standard's queries and library metrics, which `metrics` translates."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -13,6 +13,7 @@ from lakehouse_assets.documents.findings import nearest
 from lakehouse_assets.results import Dimension, OnFailure, Severity
 
 ENGINE = "lakehouse"
+SQL = "sql"
 _Steps = list[str | int]
 
 
@@ -52,7 +53,10 @@ def _rule_of(
         return None
     if kind == "custom" and entry.get("engine") == ENGINE:
         return _custom(entry["implementation"], [*at, "implementation"], column, reading)
-    if kind in {"sql", "custom"}:
+    if kind == SQL:
+        bounds = {key: entry[key] for key in entry if key.startswith("must")}
+        return SQL, column, {"query": entry["query"], **bounds}
+    if kind == "custom":
         hint = "Write type: custom, engine: lakehouse, implementation: {rule: …}."
         reading.tell("LH415", at, f"rules of {entry.get('engine', kind)!r} are not run here.", hint)
         return None

@@ -13,7 +13,7 @@ from lakehouse_assets.contracts.fingerprints import fingerprint
 from lakehouse_assets.contracts.model import Column, RuleExample, RuleKind, RuleSpec
 from lakehouse_assets.contracts.reading import Reading
 from lakehouse_assets.contracts.reference_lists import with_entries
-from lakehouse_assets.contracts.vocabulary import RuleSignature
+from lakehouse_assets.contracts.vocabulary import ArgumentError, RuleSignature
 from lakehouse_assets.documents.findings import nearest
 from lakehouse_assets.documents.strict_yaml import Steps
 from lakehouse_assets.results import Dimension, OnFailure, Severity
@@ -97,13 +97,27 @@ def _bind(declaration: Declaration, columns: Sequence[Column], reading: Reading)
     _check_example(declaration, columns, reading)
     if declaration.column and any(parameter.name == "column" for parameter in signature.parameters):
         declaration = replace(declaration, arguments={**declaration.arguments, "column": declaration.column})
-    arguments = with_entries(declaration.arguments, declaration.steps, reading)
+    arguments = _judged(declaration, signature, columns, reading)
     if arguments is None:
         return None
     declaration = replace(declaration, arguments=arguments)
     kind = RuleKind.TABLE if declaration.scope == "table" else signature.kind
     spec = to_spec(declaration, kind, signature.dimension, reading)
     return _checked_action(spec, signature, declaration, reading)
+
+
+def _judged(
+    declaration: Declaration, signature: RuleSignature, columns: Sequence[Column], reading: Reading
+) -> Mapping[str, Any] | None:
+    """Return the arguments as they mean, or None and a finding when the rule itself refuses them."""
+    arguments = with_entries(declaration.arguments, declaration.steps, reading)
+    if arguments is None or signature.check is None:
+        return arguments
+    try:
+        return signature.check(arguments, columns)
+    except ArgumentError as error:
+        reading.tell(error.code, declaration.steps, f"{declaration.id!r}: {error.what}", error.fix)
+        return None
 
 
 def _check_example(declaration: Declaration, columns: Sequence[Column], reading: Reading) -> None:

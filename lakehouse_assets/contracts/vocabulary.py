@@ -1,14 +1,27 @@
 """What the loader is told about the rest of the project: which rules, kinds and names exist. Given, never imported."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from lakehouse_assets.contracts.model import RuleKind
+from lakehouse_assets.contracts.model import Column, RuleKind
+from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.naming import TableName
 from lakehouse_assets.results import Dimension
 
 # The parameter that the loader gives the values of a reference list; contracts name the list and never write this.
 FILLED = "entries"
+
+
+Check = Callable[[Mapping[str, Any], Sequence[Column]], Mapping[str, Any]]
+
+
+class ArgumentError(LakehouseError):
+    """Arguments with which a rule could not run; `code` is that of the finding they become."""
+
+    def __init__(self, code: str, what: str, *, fix: str = "") -> None:
+        self.code = code
+        super().__init__(what, fix=fix)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +34,10 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class RuleSignature:
-    """A rule as the loader sees it. `needs_column`: its first argument is the expression of one column."""
+    """A rule as the loader sees it. `needs_column`: its first argument is the expression of one column.
+
+    `check` is for arguments that only the rule itself can judge: it returns them as they mean, or raises ArgumentError.
+    """
 
     name: str
     kind: RuleKind
@@ -30,6 +46,7 @@ class RuleSignature:
     needs_column: bool
     summary: str
     module: str = ""
+    check: Check | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

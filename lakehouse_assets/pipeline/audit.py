@@ -100,7 +100,10 @@ def _partition_results(step: Step, draft: Draft) -> dict[str, tuple[RuleResult, 
     if draft.derivation is not None:
         return {name: derived_results(step, draft, specs, count) for name, count in rows_of.items()}
     collected = step.lake.engine.collect_all(list(_violations(step, _rows(step, draft), specs)))
-    return {name: to_partition_results(specs, collected, name, count) for name, count in rows_of.items()}
+    return {
+        name: to_partition_results(specs, collected, name, count, scope_of(step.contract))
+        for name, count in rows_of.items()
+    }
 
 
 def _rows(step: Step, draft: Draft) -> nw.LazyFrame:

@@ -95,7 +95,7 @@ class _Judge:
                     specs,
                     (
                         *to_results(rules, counted.get(name, _none(rules)), frame.height),
-                        *to_partition_results(whole, judged, name, frame.height),
+                        *to_partition_results(whole, judged, name, frame.height, scope),
                     ),
                 )
             }

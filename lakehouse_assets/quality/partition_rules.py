@@ -8,15 +8,17 @@ from typing import Any
 
 import narwhals as nw
 
-from lakehouse_assets.contracts.model import RuleSpec
+from lakehouse_assets.contracts.model import Column, RuleSpec
 from lakehouse_assets.quality.judge import Scope, reason_of, result_of, rule_errors, window_end_of
 from lakehouse_assets.quality.literals import typed_arguments
 from lakehouse_assets.quality.rule import FAILED_ROWS
+from lakehouse_assets.quality.sql_rule import SQL, answer_without_rows, holds_for
 from lakehouse_assets.results import Outcome, RuleResult
 
 ERROR = "error"
 # A partition without rows is in no frame; rules about the number of rows judge it all the same.
 _VOLUME = "row_count"
+_NO_NUMBER = "it gives no number: null, or one that is not finite"
 # What a rule compares with values of its column; its other bounds are about rows, sums and shares.
 _COMPARED = frozenset({"value", "values", "validValues", "missingValues"})
 
@@ -38,11 +40,20 @@ def judge_partitions(
 
 
 def to_partition_results(
-    specs: Sequence[RuleSpec], collected: Sequence[Any], partition: str, checked_rows: int
+    specs: Sequence[RuleSpec], collected: Sequence[Any], partition: str, checked_rows: int, scope: Scope | None = None
 ) -> tuple[RuleResult, ...]:
-    """Return the results of one partition from the collected violations, in the order of `specs`."""
+    """Return the results of one partition from the collected violations, in the order of `specs`.
+
+    Queries need the columns in `scope` to say something about a partition without rows.
+    """
     frames = [nw.from_native(found, eager_only=True) for found in collected]
-    return tuple(_result(spec, found, partition, checked_rows) for spec, found in zip(specs, frames, strict=True))
+    columns = (scope or Scope()).columns
+    return tuple(
+        _result(spec, found, partition, checked_rows)
+        if checked_rows or spec.rule != SQL or found.columns == [ERROR]
+        else _without_rows(spec, columns)
+        for spec, found in zip(specs, frames, strict=True)
+    )
 
 
 def _violations(
@@ -96,8 +107,21 @@ def _result(spec: RuleSpec, found: nw.DataFrame, partition: str, rows: int) -> R
         return result_of(spec, Outcome.ERROR, checked=rows, reason=str(found[ERROR][0]))
     by = found.columns[0]
     failed = found.filter(nw.col(by).cast(nw.String) == partition)[FAILED_ROWS].to_list()
+    if failed and failed[0] is None:
+        return result_of(spec, Outcome.ERROR, checked=rows, reason=_NO_NUMBER)
     if failed:
         return result_of(spec, Outcome.FAIL, int(failed[0]), rows)
     if not rows and spec.rule == _VOLUME and int(spec.arguments.get("min") or 0) > 0:
         return result_of(spec, Outcome.FAIL, reason="the partition has no rows")
     return result_of(spec, Outcome.PASS, 0, rows)
+
+
+def _without_rows(spec: RuleSpec, columns: Sequence[Column]) -> RuleResult:
+    """Judge what a query gives where there is nothing; with null it says nothing, and the publish gate decides."""
+    try:
+        answer = answer_without_rows(spec.arguments, columns)
+    except rule_errors() as error:
+        return result_of(spec, Outcome.ERROR, reason=reason_of(error))
+    if answer is None or holds_for(answer, spec.arguments):
+        return result_of(spec, Outcome.PASS)
+    return result_of(spec, Outcome.FAIL, reason="the partition has no rows")

@@ -9,13 +9,13 @@ in each combination of values whose rows violate it.
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
 import narwhals as nw
 
 from lakehouse_assets.contracts.model import RuleKind
-from lakehouse_assets.contracts.vocabulary import Parameter, RuleSignature
+from lakehouse_assets.contracts.vocabulary import Check, Parameter, RuleSignature
 from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.registry import discover
 from lakehouse_assets.results import Dimension
@@ -44,11 +44,14 @@ class RuleFunction(Protocol):
     __call__: Callable[..., Any]
 
 
-def rule(*, kind: RuleKind, dimension: Dimension, example: Example) -> Callable[[_Function], _Function]:
+def rule(
+    *, kind: RuleKind, dimension: Dimension, example: Example, check: Check | None = None
+) -> Callable[[_Function], _Function]:
     """Mark a function as a rule; raise LakehouseError when it has no docstring."""
 
     def mark(function: _Function) -> _Function:
-        function.signature = signature_of(function, kind, dimension)  # type: ignore[attr-defined]
+        signature = replace(signature_of(function, kind, dimension), check=check)
+        function.signature = signature  # type: ignore[attr-defined]
         function.example = example  # type: ignore[attr-defined]
         return function
 

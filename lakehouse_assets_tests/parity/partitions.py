@@ -39,6 +39,14 @@ ALL_COLUMNS = tuple(Column(name, kind) for name, kind in {**COLUMNS, FEW: Column
 _VOCABULARY = collect_vocabulary()
 _THRESHOLDS = (None, 0, 1, 2, 3, 0.25, 1 / 3, 0.1, 0.3, 50, 100, -0.0, 2**53, 1e15)
 _VALUES = (["a"], ["", "N/A"], ["A", "é", "e\u0301", " "], [1, 5], [0.1, 1.5], ["2010-12-01"], [True])
+QUERIES = (
+    "SELECT COUNT({property}) FROM {object}",
+    "SELECT COUNT(DISTINCT {property}) - COUNT(*) FROM {object}",
+    "SELECT MAX(n) FROM (SELECT {property}, COUNT(*) AS n FROM {object} GROUP BY {property}) AS g",
+    "SELECT COUNT(*) FROM {object} WHERE few = 1 AND {property} = {property}",
+    "WITH g AS (SELECT DISTINCT {property} FROM {object} WHERE few > 0) SELECT COUNT(*) FROM g",
+    "SELECT 100.0 * COUNT(*) / (SELECT COUNT(*) FROM {object}) FROM {object} WHERE {property} IS NULL",
+)
 CHOICES: Mapping[str, Sequence[Any]] = {
     "min": _THRESHOLDS,
     "max": _THRESHOLDS,
@@ -49,6 +57,10 @@ CHOICES: Mapping[str, Sequence[Any]] = {
     "validValues": (None, *_VALUES),
     "missingValues": (None, [None, "N/A"], [""]),
     "pattern": (None, "[a-z]*", "[^x]+"),
+    "query": QUERIES,
+    "mustBe": (0,),
+    **dict.fromkeys(("mustNotBe", "mustBeGreaterThan", "mustBeGreaterOrEqualTo", "mustBeLessThan"), (None,)),
+    **dict.fromkeys(("mustBeLessOrEqualTo", "mustBeBetween", "mustNotBeBetween"), (None,)),
     "value": ("run_time", "2010-12-01", "2024-03-31 01:30:00", 5, 0.1, "a"),
 }
 

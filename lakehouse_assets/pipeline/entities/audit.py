@@ -29,7 +29,7 @@ def derived_results(step: Step, draft: Draft, specs: Sequence[RuleSpec], rows: i
         inside = spec.kind is RuleKind.PARTITION
         groups = _by_bucket(staged) if inside else [[*carried, *staged]]
         found.append(_total([_judged(step, draft, spec, files) for files in groups]))
-    return to_partition_results(specs, found, SNAPSHOT_PARTITION, rows)
+    return to_partition_results(specs, found, SNAPSHOT_PARTITION, rows, scope_of(step.contract))
 
 
 def _by_bucket(files: Sequence[DataFile]) -> list[list[DataFile]]:

@@ -24,6 +24,7 @@ from lakehouse_assets.quality.partition_rules import judge_partitions, to_partit
 from lakehouse_assets.quality.rule import RuleFunction, load_rules
 from lakehouse_assets.quality.samples.row_meaning import Row, row_meaning
 from lakehouse_assets.quality.samples.whole_meaning import whole_meaning
+from lakehouse_assets.quality.sql_rule import SQL, written_values
 
 Breaks = Callable[[Sequence[Row]], list[bool]]
 _DEFAULT_DAY = "2026-01-05"
@@ -153,7 +154,7 @@ def _asked_whole(spec: RuleSpec, bare: Promise) -> Breaks:
         text = nw.from_native(bare.frame(rows).with_columns(pl.lit(bare.partition).alias(by)).lazy())
         scope = Scope(bare.contract.columns, window_end_of(by))
         found = [frame.collect() for frame in judge_partitions(text, by, [spec], bare.functions, scope)]
-        return [not result.passed for result in to_partition_results([spec], found, bare.partition, len(rows))]
+        return [not result.passed for result in to_partition_results([spec], found, bare.partition, len(rows), scope)]
 
     return breaks
 
@@ -171,6 +172,8 @@ def _asked_groups(spec: RuleSpec, bare: Promise) -> Breaks:
 
 
 def _resolved(spec: RuleSpec, bare: Promise) -> dict[str, Any]:
+    if spec.rule == SQL:
+        return {"values": written_values(spec.arguments)}
     named = spec.column or spec.arguments.get("column")
     column = next((column for column in bare.columns if column.name == named), None)
     is_about_values = spec.kind is RuleKind.ROW and spec.rule != "length"

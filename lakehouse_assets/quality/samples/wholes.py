@@ -84,6 +84,14 @@ def _recent(rows: list[Row], rule: Meant, _: Random) -> None:
         row[column] = max(row[column], rule.given["value"])
 
 
+def _answered(rows: list[Row], rule: Meant, random: Random) -> None:
+    """Give rows that break a query alone what those hold in the columns it looks at that keep it alone."""
+    kept = [row for row in rows if not any(rule.breaks([row]))]
+    for row in rows if kept else ():
+        if any(rule.breaks([row])):
+            row |= {name: value for name, value in random.choice(kept).items() if name in rule.columns}
+
+
 ARRANGED: Mapping[str, Callable[[list[Row], Meant, Random], None]] = {
     "share_of": _share,
     "sum_between": _total,
@@ -93,4 +101,5 @@ ARRANGED: Mapping[str, Callable[[list[Row], Meant, Random], None]] = {
     "sequence_without_gaps": _followed,
     "share_not_before": _recent,
     "invalid_values": _valid,
+    "sql": _answered,
 }

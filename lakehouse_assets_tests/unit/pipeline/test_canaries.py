@@ -59,6 +59,9 @@ def by_example(rule: RuleFunction) -> Contract:
     if rule.signature.dimension is Dimension.TIMELINESS:
         kinds |= dict.fromkeys(dated, Kind.DATE)
     arguments = dict(example.arguments)
+    if rule.signature.check is not None:
+        promised = [Column(name, ColumnType(kind, 18, 4)) for name, kind in kinds.items()]
+        arguments = dict(rule.signature.check(arguments, promised))
     column = "x" if rule.signature.needs_column else arguments.get("column")
     return contract_of(spec_of(rule, column, arguments), kinds)
 
