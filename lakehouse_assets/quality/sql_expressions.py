@@ -1,7 +1,8 @@
 """What the expressions of a query mean, whatever rows they are asked about: those are in `sql_query`."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
@@ -28,21 +29,28 @@ _ARITHMETIC = frozenset({"Add", "Sub", "Mul", "Div"})
 _CASTS = {"DOUBLE": Kind.DOUBLE, "DATE": Kind.DATE, "TIMESTAMP": Kind.TIMESTAMP}
 
 
-class Expressions:
+class Expressions(ABC):
     """Values of expressions by their kind; `found` holds those that are known already."""
 
     def __init__(self) -> None:
         self.found: dict[exp.Expr, Value] = {}
+
+    @abstractmethod
+    def column(self, node: "exp.Column") -> Value:
+        """Return what a name stands for."""
+
+    @abstractmethod
+    def subquery(self, node: "exp.Subquery") -> Value:
+        """Return the one value that a query in brackets gives."""
 
     def value(self, node: "exp.Expr") -> Value:
         """Return what an expression means here."""
         if node in self.found:
             return self.found[node]
         kind = type(node).__name__
-        special = getattr(self, f"_{kind.lower()}", None)
+        special = self._meanings().get(kind)
         if special is not None:
-            made: Value = special(node)
-            return made
+            return special(node)
         if kind in COMPARISONS:
             return compared(kind, self.value(node.this), self.value(node.expression))
         if kind in _ARITHMETIC:
@@ -55,6 +63,30 @@ class Expressions:
         if value.type != TRUTH:
             raise QueryError(FORBIDDEN, f"a condition is a {value.type}.", fix="Compare it with something.")
         return value.expr
+
+    def _meanings(self) -> Mapping[str, Callable[[Any], Value]]:
+        return {
+            "Column": self.column,
+            "Subquery": self.subquery,
+            "Literal": self._literal,
+            "Boolean": self._boolean,
+            "Null": self._null,
+            "Paren": self._paren,
+            "Neg": self._neg,
+            "Not": self._not,
+            "And": self._and,
+            "Or": self._or,
+            "Is": self._is,
+            "In": self._in,
+            "Between": self._between,
+            "Like": self._like,
+            "Case": self._case,
+            "Coalesce": self._coalesce,
+            "Nullif": self._nullif,
+            "Abs": self._abs,
+            "Length": self._length,
+            "Cast": self._cast,
+        }
 
     def _literal(self, node: "exp.Literal") -> Value:
         return literal(str(node.this), is_text=bool(node.is_string))

@@ -199,7 +199,8 @@ class _Stage(Expressions):
     def _label(self, node: "exp.Expr", outputs: Sequence["exp.Expr"]) -> str:
         return node.alias_or_name.lower() or f"__unnamed{outputs.index(node)}"
 
-    def _column(self, node: "exp.Column") -> Value:
+    def column(self, node: "exp.Column") -> Value:
+        """Return a column of the rows, which no longer exists once they are aggregated."""
         table = node.table.lower()
         if table and table not in {self.name, OBJECT if self.name == "" else self.name}:
             raise QueryError(FORBIDDEN, f"the query names {node.table!r}, which it does not select from.")
@@ -212,7 +213,8 @@ class _Stage(Expressions):
             raise QueryError(FORBIDDEN, f"the query names {node.name!r}, which is no column.", fix=fix)
         return value
 
-    def _subquery(self, node: "exp.Subquery") -> Value:
+    def subquery(self, node: "exp.Subquery") -> Value:
+        """Return the one value that a query in brackets gives for the partition, beside its rows."""
         found = _single(_selected(node.this), self.asked, self.known)
         ((_, value),) = found.columns.items()
         name, by = self.asked.numbers.name(), self.asked.by
