@@ -1,21 +1,15 @@
 """Single faults in the small configuration, each with the code of its finding and the line it must be found at."""
 
 from lakehouse_assets_tests.configuration import ORDERS, RETRIES, SALES, SCHEDULES, SOURCE
+from lakehouse_assets_tests.rule_faults import RULE_CASES
 
 GATE = "value: {maxQuarantineRatio: 0.05}"
-LOAD = "value: {keys: [order_id], sequenceBy: ordered_at, eventTime: ordered_at, lateness: 2d}"
 SALES_LOAD = "value: {mode: partition, partitionColumn: sales_date}"
-TRANSFORM = "        transformLogic: day of the order\n"
-RULE = "implementation: {rule: not_after, column: ordered_at, value: run_time}"
-AMOUNT = "logicalTypeOptions: {minimum: 0, maximum: 5000}"
-PATTERN = "pattern: '[A-Z]?[0-9]+'"
 FORMATS = "formats: ['%Y-%m-%d %H:%M:%S']"
 NAME = "      - name: state\n"
 CLUSTER = "      - {{property: lakehouse.cluster, value: {}}}\n      - property: lakehouse.publishGate"
 TIER = "  - {property: lakehouse.tier, value: 2}\n"
 
-AGREES = """implementation: {rule: agrees_with_most, column: state, columns: [order_id]}
-        customProperties: [{property: lakehouse.scope, value: table}]"""
 
 # code, file, what is replaced, by what, and a text of the line where the finding must be (default: the replacement's).
 CASES = [
@@ -89,187 +83,7 @@ CASES = [
         NAME + "        customProperties: [{property: lakehouse.renamedFrom, value: line_amount}]\n",
         "name: state",
     ),
-    # 4xx: rules
-    ("LH401", ORDERS, RULE, "implementation: {rule: not_aftr, column: ordered_at}", "id: not_from_the_future"),
-    (
-        "LH402",
-        ORDERS,
-        RULE,
-        "implementation: {rule: not_after, column: ordered_at, value: run_time, vlue: 1}",
-        "id: not_f",
-    ),
-    ("LH403", ORDERS, RULE, "implementation: {rule: not_after, column: ordered_at}", "id: not_from_the_future"),
-    ("LH404", ORDERS, RULE, "implementation: {rule: not_after, column: orderd_at, value: run_time}", "id: not_from"),
-    ("LH404", ORDERS, RULE, "implementation: {rule: unique, columns: [order_id, lin]}", "id: not_from_the_future"),
-    (
-        "LH404",
-        ORDERS,
-        RULE,
-        "implementation: {rule: compare_columns, column: state, operator: '<', other: sate}",
-        "id: not_f",
-    ),
-    ("LH405", ORDERS, RULE, "implementation: {rule: required}", "id: not_from_the_future"),
-    ("LH406", ORDERS, AMOUNT, "logicalTypeOptions: {minimum: 10, maximum: 5}", ""),
-    ("LH406", ORDERS, "mustBeBetween: [1, 100]", "mustBeBetween: [100, 1]", "id: row_count"),
-    ("LH407", ORDERS, PATTERN, "pattern: '[A-Z'", ""),
-    ("LH408", ORDERS, PATTERN, r"pattern: '\d+'", ""),
-    ("LH408", ORDERS, PATTERN, r"pattern: '\w+'", ""),
-    ("LH408", ORDERS, PATTERN, r"pattern: 'a\s'", ""),
-    ("LH408", ORDERS, PATTERN, "pattern: '[0-9]+$'", ""),
-    ("LH408", ORDERS, PATTERN, "pattern: '(?=a)[a-z]+'", ""),
-    ("LH408", ORDERS, PATTERN, "pattern: '(?i)a'", ""),
-    ("LH408", ORDERS, PATTERN, r"pattern: '(a)\1'", ""),
-    ("LH408", ORDERS, PATTERN, "pattern: 'a++'", ""),
-    ("LH409", ORDERS, RULE, "implementation: {rule: between, column: ordered_at, min: 3}", "id: not_from_the_future"),
-    (
-        "LH409",
-        ORDERS,
-        RULE,
-        "implementation: {rule: between, column: line_amount, min: low}",
-        "id: not_from_the_future",
-    ),
-    ("LH409", ORDERS, RULE, "implementation: {rule: matches, column: line_amount, pattern: '[0-9]+'}", "id: not_from"),
-    (
-        "LH409",
-        ORDERS,
-        RULE,
-        "implementation: {rule: in_set, column: line_amount, values: [a]}",
-        "id: not_from_the_future",
-    ),
-    ("LH409", ORDERS, RULE, "implementation: {rule: in_set, column: state, values: []}", "id: not_from_the_future"),
-    ("LH409", ORDERS, RULE, "implementation: {rule: sum_between, column: state, min: 1}", "id: not_from_the_future"),
-    ("LH409", ORDERS, RULE, "implementation: {rule: mean_between, column: state, min: 1}", "id: not_from_the_future"),
-    ("LH403", ORDERS, RULE, "implementation: {rule: mean_between, column: line_amount}", "id: not_from_the_future"),
-    ("LH403", ORDERS, RULE, "implementation: {rule: between, column: line_amount}", "id: not_from_the_future"),
-    ("LH403", ORDERS, RULE, "implementation: {rule: sum_between, column: line_amount}", "id: not_from_the_future"),
-    ("LH403", ORDERS, RULE, "implementation: {rule: length, column: state}", "id: not_from_the_future"),
-    ("LH403", ORDERS, RULE, "implementation: {rule: row_count}", "id: not_from_the_future"),
-    ("LH406", ORDERS, RULE, "implementation: {rule: mean_between, column: line_amount, min: 2, max: 1}", "id: not_f"),
-    ("LH409", ORDERS, RULE, "implementation: {rule: agrees_with_most, column: state, columns: [state]}", "id: not_f"),
-    (
-        "LH409",
-        ORDERS,
-        RULE,
-        "implementation: {rule: agrees_with_most, column: state, columns: [order_id], share: 0.3}",
-        "id: not_from_the_future",
-    ),
-    (
-        "LH409",
-        ORDERS,
-        RULE,
-        "implementation: {rule: max_age_days, column: ordered_at, days: 1.5, value: run_time}",
-        "id: not_from_the_future",
-    ),
-    ("LH409", ORDERS, RULE, "implementation: {rule: max_age_days, column: state, days: 1, value: open}", "id: not_f"),
-    ("LH413", ORDERS, RULE, AGREES, "id: not_from_the_future"),
-    ("LH402", ORDERS, RULE, "implementation: {rule: in_reference, column: state, entries: [open]}", "id: not_from"),
-    ("LH418", ORDERS, RULE, "implementation: {rule: in_reference, column: state, reference: states}", "id: not_from"),
-    ("LH409", ORDERS, RULE, "implementation: {rule: in_set, column: ordered_at, values: [soon]}", "id: not_from"),
-    ("LH409", ORDERS, RULE, "implementation: {rule: in_set, column: state, values: [1]}", "id: not_from_the_future"),
-    (
-        "LH409",
-        ORDERS,
-        "metric: rowCount\n        mustBeBetween: [1, 100]",
-        "metric: invalidValues\n        mustBe: 0\n        arguments: {column: line_amount, validValues: [A]}",
-        "id: row_count",
-    ),
-    (
-        "LH409",
-        ORDERS,
-        "metric: rowCount\n        mustBeBetween: [1, 100]",
-        "metric: missingValues\n        mustBe: 0\n        arguments: {column: line_amount, missingValues: [N/A]}",
-        "id: row_count",
-    ),
-    ("LH403", ORDERS, RULE, "implementation: {rule: monotonic, column: line_amount}", "id: not_from_the_future"),
-    ("LH404", ORDERS, RULE, "implementation: {rule: monotonic, column: line_amount, order_by: at}", "id: not_from"),
-    ("LH409", ORDERS, RULE, "implementation: {rule: monotonic, column: state, order_by: ordered_at}", "id: not_from"),
-    ("LH409", ORDERS, RULE, "implementation: {rule: monotonic, column: ordered_at, order_by: ordered_at}", "id: not_f"),
-    ("LH409", ORDERS, RULE, "implementation: {rule: sequence_without_gaps, column: line_amount}", "id: not_from"),
-    ("LH409", ORDERS, RULE, "implementation: {rule: luhn, column: line_amount}", "id: not_from_the_future"),
-    ("LH409", ORDERS, RULE, "implementation: {rule: country, column: state, form: numeric}", "id: not_from_the_future"),
-    (
-        "LH409",
-        ORDERS,
-        RULE,
-        "implementation: {rule: not_after, column: line_amount, value: run_time}",
-        "id: not_from_the_future",
-    ),
-    (
-        "LH409",
-        ORDERS,
-        RULE,
-        "implementation: {rule: compare_columns, column: state, operator: '=', other: state}",
-        "id: not_f",
-    ),
-    ("LH410", ORDERS, "id: not_from_the_future", "id: row_count # again", "again"),
-    ("LH412", ORDERS, "severity: warning", "severity: warn", ""),
-    (
-        "LH413",
-        ORDERS,
-        "mustBeBetween: [1, 100]",
-        "mustBeBetween: [1, 100]\n        customProperties: [{property: lakehouse.onFailure, value: quarantine}]",
-        "id: row_count",
-    ),
-    (
-        "LH413",
-        ORDERS,
-        "severity: error\n",
-        "severity: error\n        customProperties: [{property: lakehouse.scope, value: table}]\n",
-        "id: not_from_the_future",
-    ),
-    (
-        "LH414",
-        ORDERS,
-        "mustBeBetween: [1, 100]",
-        "mustBeBetween: [1, 100]\n        customProperties: [{property: lakehouse.scope, value: table}]",
-        "id: row_count",
-    ),
-    (
-        "LH415",
-        ORDERS,
-        "engine: lakehouse\n        implementation: {rule: not",
-        "engine: soda\n        implementation: {rule: not",
-        "id: not_f",
-    ),
-    (
-        "LH423",
-        ORDERS,
-        "metric: rowCount\n        mustBeBetween: [1, 100]",
-        "type: sql\n        query: SELECT FROM WHERE\n        mustBe: 1",
-        "id: row_count",
-    ),
-    (
-        "LH424",
-        ORDERS,
-        "metric: rowCount\n        mustBeBetween: [1, 100]",
-        "type: sql\n        query: SELECT COUNT(*) FROM read_csv('x.csv')\n        mustBe: 1",
-        "id: row_count",
-    ),
-    (
-        "LH425",
-        ORDERS,
-        "metric: rowCount\n        mustBeBetween: [1, 100]",
-        "type: sql\n        query: SELECT order_id FROM {object}\n        mustBe: 1",
-        "id: row_count",
-    ),
-    (
-        "LH416",
-        ORDERS,
-        "metric: rowCount\n        mustBeBetween: [1, 100]",
-        "type: sql\n        query: SELECT COUNT(*) FROM {object}\n        mustBe: many",
-        "id: row_count",
-    ),
-    ("LH416", ORDERS, "mustBeBetween: [1, 100]", "mustNotBe: 3", "id: row_count"),
-    ("LH416", ORDERS, "        mustBeBetween: [1, 100]\n", "", "id: row_count"),
-    ("LH416", ORDERS, "mustBeBetween: [1, 100]", "mustBe: 1\n        unit: shares", "unit: shares"),
-    ("LH417", ORDERS, PATTERN, "format: hostname", ""),
-    (
-        "LH417",
-        ORDERS,
-        "metric: rowCount\n        mustBeBetween: [1, 100]",
-        "type: text\n        description: looks fine",
-        "id: row_count",
-    ),
+    *RULE_CASES,
     # 5xx: load
     ("LH501", SALES, SALES_LOAD, "value: {mode: derived}", ""),
     ("LH501", ORDERS, "value: {keys:", "value: {mode: append_once, keys:", "value: {"),

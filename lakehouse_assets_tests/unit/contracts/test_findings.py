@@ -10,7 +10,8 @@ from lakehouse_assets.documents.findings import Finding, Spot
 from lakehouse_assets.naming import TableName
 from lakehouse_assets.settings import SourceOverlay
 from lakehouse_assets_tests.configuration import FILES, ORDERS, RULES, SALES, SOURCE, changed, load
-from lakehouse_assets_tests.faults import CASES, PATTERN, TIER
+from lakehouse_assets_tests.faults import CASES, TIER
+from lakehouse_assets_tests.rule_faults import PATTERN
 
 
 def lines_of(text: str, marker: str) -> set[int]:

@@ -3,7 +3,7 @@
 from lakehouse_assets.documents.findings import Finding
 from lakehouse_assets.naming import TableName
 from lakehouse_assets_tests.configuration import FILES, ORDERS, changed, load
-from lakehouse_assets_tests.faults import RULE
+from lakehouse_assets_tests.rule_faults import RULE
 
 LIST = "references/states.txt"
 IN_LIST = "implementation: {rule: in_reference, column: state, reference: states}"
