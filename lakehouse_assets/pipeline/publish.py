@@ -54,7 +54,6 @@ def publish(step: Step, draft: Draft) -> list[PartitionResult]:
         _discard(step, draft, set(changed))
         raise
     table = _publish_changed(step, draft, [audited[name] for name in changed])
-    keep_statistics(step, draft, {name: audited[name].tally.content_hash for name in changed})
     recover(step, good, [audited[name] for name in sorted(same)])
     seconds = time.perf_counter() - started
     results = [
@@ -62,6 +61,8 @@ def publish(step: Step, draft: Draft) -> list[PartitionResult]:
         for name, one in sorted(audited.items())
     ]
     supersede_dead_letters(step, draft, {one.partition: one.publish for one in results if not one.is_blocked})
+    # Last: what a publish owes to readers and to its own records never waits for them.
+    keep_statistics(step, draft, {name: audited[name].tally.content_hash for name in changed})
     return results
 
 

@@ -86,7 +86,7 @@ def keep_statistics(step: Step, draft: Draft, hashes: Mapping[str, str]) -> None
             except LakehouseError as error:
                 _log.warning(
                     "%s %s is published, but has no statistics: %s `lakehouse statistics make %s` makes them.",
-                    *(step.name, partition, error, step.name),
+                    *(step.name, partition, error.what, step.name),
                 )
 
 
