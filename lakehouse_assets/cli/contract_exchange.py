@@ -103,7 +103,9 @@ def _document(file: Path) -> Mapping[str, Any]:
         text = file.read_text(encoding="utf-8")
         found = json.loads(text) if file.suffix in {".json", ".avsc"} else yaml.safe_load(text)
     except (ValueError, yaml.YAMLError, RecursionError) as error:
-        raise LakehouseError(f"it cannot be read ({type(error).__name__}).", where=str(file)) from error
+        reason = " ".join(str(error).split()) or type(error).__name__
+        fix = "Save it as UTF-8, and as the kind of file that --from says."
+        raise LakehouseError(f"it cannot be read: {reason}.", where=str(file), fix=fix) from error
     if not isinstance(found, dict):
         raise LakehouseError("it holds no mapping.", where=str(file), fix="Name the schema file itself.")
     return found

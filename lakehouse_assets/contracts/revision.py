@@ -34,8 +34,8 @@ def _git(folder: Path, *words: str) -> bytes:
     if done.returncode != 0:
         said = done.stderr.decode(errors="replace").strip().splitlines()
         raise LakehouseError(
-            f"git {words[0]} failed: {said[-1] if said else 'no reason given'}.",
+            f"git {words[0]} failed at {words[-1]!r}: {said[-1] if said else 'no reason given'}.",
             where=str(folder),
-            fix="Fetch the revision first: git fetch origin main.",
+            fix="Name a revision that is here, or fetch it first: git fetch origin main.",
         )
     return done.stdout

@@ -121,7 +121,7 @@ def test_a_new_table_is_additive(repository: Path) -> None:
         (["--against", "no-such-branch"], "git fetch origin main"),
         (["--against", "HEAD", "a.yaml", "b.yaml"], "Leave the two files out"),
         ([], "Name two files, or --against REVISION"),
-        (["--against", "--upload-pack=x"], "git rev-parse failed"),
+        (["--against", "--upload-pack=x"], "git rev-parse failed at '--upload-pack=x^{commit}'"),
     ],
 )
 def test_what_cannot_be_compared_is_told_with_a_remedy(repository: Path, words: list[str], sentence: str) -> None:
