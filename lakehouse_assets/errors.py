@@ -44,6 +44,19 @@ class SourceError(LakehouseError):
         super().__init__(f"{code}: {what}", where=where, fix=fix)
 
 
+class PassingSourceError(SourceError):
+    """A source could not answer right now, and asking again may help.
+
+    `retry_after_seconds` is what it asked for, if it did.
+    """
+
+    def __init__(
+        self, code: str, what: str, *, where: str = "", fix: str = "", retry_after_seconds: float | None = None
+    ) -> None:
+        self.retry_after_seconds = retry_after_seconds
+        super().__init__(code, what, where=where, fix=fix)
+
+
 class UnknownTableError(LakehouseError):
     """A table was asked for that no contract and no source file describes."""
 

@@ -4,7 +4,6 @@ What belongs here: putting the objects of a partition together, repeated content
 What does not: how files are found, opened and parsed; that is `file_formats`.
 """
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -16,8 +15,8 @@ from typing import Any, ClassVar
 import narwhals as nw
 import polars as pl
 
-from lakehouse_assets.connectors.connection import resolve
-from lakehouse_assets.connectors.file_formats.arrivals import Clock, find_arrivals
+from lakehouse_assets.connectors.access import Access
+from lakehouse_assets.connectors.file_formats.arrivals import find_arrivals
 from lakehouse_assets.connectors.file_formats.content import Content, open_content, sha256_of
 from lakehouse_assets.connectors.file_formats.csv_header import HeaderError
 from lakehouse_assets.connectors.file_formats.csv_table import Table, read_csv
@@ -54,8 +53,8 @@ class Files:
 
     kind: ClassVar[str] = "files"
 
-    def __init__(self, source: Source, *, environ: Mapping[str, str] | None = None, clock: Clock | None = None) -> None:
-        self._source, self._environ, self._clock = source, environ, clock or Clock()
+    def __init__(self, source: Source, access: Access) -> None:
+        self._source, self._access = source, access
 
     def extract(self, table: SourceTable, partitions: Sequence[str]) -> Mapping[str, Extraction | Rejection]:
         """Return the rows of every partition, or why its files were refused.
@@ -84,12 +83,12 @@ class Files:
                     yield _read_partition(arrived.location, table, read, partition, [entry])
 
     def _arrivals(self, read: ReadOptions, partitions: Sequence[str]) -> dict[str, _Arrived | SourceError]:
-        connection = resolve(self._source, os.environ if self._environ is None else self._environ)
         try:
+            connection = self._access.connection(self._source)
             location = _open(connection, where=str(self._source.place))
         except SourceError as error:
             return dict.fromkeys(partitions, error)
-        found = find_arrivals(location, read, partitions, clock=self._clock)
+        found = find_arrivals(location, read, partitions, clock=self._access.clock)
         ordered = {partition: found[partition] for partition in partitions}
         return {
             partition: one if isinstance(one, SourceError) else _Arrived(location, one)

@@ -48,7 +48,11 @@ class Rejection:
 
 
 class Connector(Protocol):
-    """Reads one source. Built as `Kind(source)`; opens nothing until `extract`."""
+    """Reads one source. Built as `Kind(source, access)`; opens nothing until `extract`.
+
+    A kind may say which keys it knows: `options_block`, a Block of a table's `options`, and `connection_block`, whose
+    fields are keys of `connection`. Both are checked when the configuration is loaded.
+    """
 
     kind: ClassVar[str]
 

@@ -15,10 +15,15 @@ class Cadence:
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """A named entry of `config/retry_policies.yaml`: one delay per retry, none longer than the cap."""
+    """A named entry of `config/retry_policies.yaml`: one delay per retry, none longer than the cap.
+
+    After `open_after` faults in a row nobody asks the source for `open_seconds`; 0 faults: everybody always may.
+    """
 
     name: str
     delays_seconds: tuple[float, ...]
     cap_seconds: float
     timeout_seconds: float | None = None
     has_jitter: bool = True
+    open_after: int = 5
+    open_seconds: float = 300.0

@@ -12,13 +12,15 @@ from lakehouse_assets.contracts.properties import CalendarBlock
 from lakehouse_assets.contracts.reading import Reading
 from lakehouse_assets.contracts.source_blocks import SourceFile, TableBlock
 from lakehouse_assets.contracts.types import read_physical
-from lakehouse_assets.documents.blocks import read_block
+from lakehouse_assets.contracts.vocabulary import SourceBlocks
+from lakehouse_assets.documents.blocks import Block, read_block
 from lakehouse_assets.documents.findings import nearest
-from lakehouse_assets.documents.interpolation import is_well_formed, variables_in
+from lakehouse_assets.documents.interpolation import is_reference, is_well_formed
 from lakehouse_assets.naming import is_name
 from lakehouse_assets.settings import SourceOverlay
 
-_SECRET = ("password", "secret", "token", "api_key", "apikey", "private_key")
+# Keys of a connection whose values are secrets.
+SECRET_WORDS = ("password", "secret", "token", "api_key", "apikey", "private_key", "privatekey", "passphrase")
 
 
 def read_source(stem: str, overlay: SourceOverlay | None, reading: Reading) -> Source | None:
@@ -34,7 +36,7 @@ def read_source(stem: str, overlay: SourceOverlay | None, reading: Reading) -> S
         reading.tell("LH801", ["source"], f"the source {block.source!r} has no owner.", "Add owner: with an address.")
     connection = {**block.connection, **(overlay.connection if overlay else {})}
     _check_connection(connection, reading)
-    _check_kind(block, reading)
+    _check_kind(block, connection, reading)
     calendar = read_calendar(_overlaid(block.calendar, overlay), ["calendar"], reading)
     tables = {name: _read_table(block.source, name, table, reading) for name, table in block.tables.items()}
     _check_appends(block, reading)
@@ -60,18 +62,42 @@ def _overlaid(calendar: CalendarBlock, overlay: SourceOverlay | None) -> Calenda
     return calendar.model_copy(update=dict(overlay.calendar)) if overlay else calendar
 
 
-def _check_kind(block: SourceFile, reading: Reading) -> None:
+def _check_kind(block: SourceFile, connection: Mapping[str, str], reading: Reading) -> None:
     known = reading.vocabulary.source_kinds
     if block.kind not in known:
         reading.tell("LH901", ["kind"], f"unknown kind of source {block.kind!r}.", nearest(block.kind, known))
+        return
+    blocks = reading.vocabulary.source_blocks.get(block.kind, SourceBlocks())
+    for name, table in block.tables.items():
+        at = ["tables", name, "options"]
+        if table.options or blocks.options is not Block:
+            _check_options(blocks.options, table.options, at, reading)
+    if blocks.connection is not None:
+        _check_keys(blocks.connection, connection, reading)
+
+
+def _check_options(model: type[Block], options: Mapping[str, Any], at: list[str], reading: Reading) -> None:
+    steps = at if options else at[:-1]
+    read_block(model, dict(options), reading.document, steps, reading.report)
+
+
+def _check_keys(model: type[Block], connection: Mapping[str, str], reading: Reading) -> None:
+    # Names only: values are often elsewhere, and known when the connection is opened.
+    fields = {field.alias or name: field for name, field in model.model_fields.items()}
+    for key in connection:
+        if key not in fields:
+            reading.tell("LH201", ["connection", key], f"unknown key {key!r}.", nearest(key, fields))
+    for key, field in fields.items():
+        if field.is_required() and key not in connection:
+            reading.tell("LH202", ["connection"], f"{key!r} is missing.")
 
 
 def _check_connection(connection: Mapping[str, str], reading: Reading) -> None:
     for key, value in connection.items():
         at = ["connection", key]
         if not is_well_formed(value):
-            reading.tell("LH906", at, "a reference cannot be read.", "Write ${NAME} or ${NAME:-default}.")
-        elif any(word in key.lower() for word in _SECRET) and value and not any(variables_in(value)):
+            reading.tell("LH906", at, "a reference cannot be read.", "Write ${NAME}, ${NAME:-default} or ${secret:NAME}.")
+        elif any(word in key.lower() for word in SECRET_WORDS) and value and not is_reference(value):
             reading.tell("LH908", at, f"{key} is written out.", f"Write ${{{key.upper()}}} and set the variable.")
 
 

@@ -36,6 +36,12 @@ class RetryBlock(Block):
     cap: Duration | None = Field(None, description="Longest waiting time, also when a server asks for more.")
     timeout: Duration | None = Field(None, description="Longest time of one try.")
     jitter: Literal["none", "full"] = Field("full", description="Whether waiting times are drawn at random below them.")
+    open_after: int = Field(
+        5, ge=0, description="Faults in a row, of all processes, after which nobody asks the source; `0` for never."
+    )
+    open_for: Duration = Field(
+        timedelta(minutes=5), description="How long nobody asks it then; after that one process tries."
+    )
 
 
 def read_cadences(document: Document | None, report: Report) -> dict[str, Cadence]:
@@ -63,7 +69,15 @@ def read_retry_policies(document: Document | None, report: Report) -> dict[str, 
         seconds = tuple(delay / timedelta(seconds=1) for delay in block.delays)
         cap = block.cap / timedelta(seconds=1) if block.cap else max(seconds)
         timeout = block.timeout / timedelta(seconds=1) if block.timeout else None
-        found[name] = RetryPolicy(name, seconds, cap, timeout, has_jitter=block.jitter == "full")
+        found[name] = RetryPolicy(
+            name,
+            seconds,
+            cap,
+            timeout,
+            has_jitter=block.jitter == "full",
+            open_after=block.open_after,
+            open_seconds=block.open_for / timedelta(seconds=1),
+        )
     return found
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lakehouse_assets.contracts.model import Column, RuleKind
+from lakehouse_assets.documents.blocks import Block
 from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.naming import TableName
 from lakehouse_assets.results import Dimension
@@ -50,10 +51,22 @@ class RuleSignature:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceBlocks:
+    """What sources of one kind may say: options of a table, and keys of the connection (None: any)."""
+
+    options: type[Block] = Block
+    connection: type[Block] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """Everything a configuration may refer to. `transforms` maps a table to its function's parameter names."""
+    """Everything a configuration may refer to. `transforms` maps a table to its function's parameter names.
+
+    `source_blocks` has the keys of those kinds of sources that declare theirs.
+    """
 
     rules: Mapping[str, RuleSignature] = field(default_factory=dict)
     source_kinds: Mapping[str, str] = field(default_factory=dict)
+    source_blocks: Mapping[str, SourceBlocks] = field(default_factory=dict)
     channels: Mapping[str, str] = field(default_factory=dict)
     transforms: Mapping[TableName, tuple[str, ...]] = field(default_factory=dict)

@@ -10,15 +10,17 @@ import dagster as dg
 
 from lakehouse_assets.contracts.model import Contract
 from lakehouse_assets.defs.checks import describe
+from lakehouse_assets.defs.rule_rows import place_of
 from lakehouse_assets.errors import (
     ForeignPartitionError,
     LakehouseError,
     LostCommitsError,
+    PassingSourceError,
     SchemaChangeError,
     SourceError,
     StorageError,
 )
-from lakehouse_assets.results import PartitionResult, RuleResult
+from lakehouse_assets.results import PartitionResult
 
 # What `failures` reads back from the event log.
 BLOCKED_KEY, ERROR_KEY, WHAT_KEY, CODE_KEY = "lakehouse/blocked", "lakehouse/error", "lakehouse/what", "lakehouse/code"
@@ -46,14 +48,14 @@ def to_error(error: LakehouseError) -> dg.Failure:
 def is_passing(error: LakehouseError) -> bool:
     """Whether the same work may succeed in a moment: storage and connections do, configuration and data do not."""
     if isinstance(error, SourceError):
-        return error.code in _PASSING_CODES
+        return isinstance(error, PassingSourceError) or error.code in _PASSING_CODES
     return isinstance(error, StorageError) and not isinstance(error, _LASTING)
 
 
 def blocked_sentence(contract: Contract, result: PartitionResult) -> str:
     """Return table, partition, rule, count, contract line and the command that shows the rows."""
     reasons = [rule for rule in result.record.results if rule.blocks and rule.rule_id not in result.record.overridden]
-    found = "; ".join(f"{describe(rule)} ({_place(contract, rule)})" for rule in reasons[:_SHOWN])
+    found = "; ".join(f"{describe(rule)} ({place_of(contract, rule)})" for rule in reasons[:_SHOWN])
     target = f"{contract.table} {result.partition}" if contract.is_partitioned else str(contract.table)
     seen = "nothing of bad files" if contract.is_appended else "what they saw before"
     return (
@@ -64,13 +66,6 @@ def blocked_sentence(contract: Contract, result: PartitionResult) -> str:
 
 def _command(contract: Contract, result: PartitionResult) -> str:
     return f"lakehouse partition {contract.table} {result.partition}"
-
-
-def _place(contract: Contract, rule: RuleResult) -> str:
-    spec = next((spec for spec in contract.rules if spec.id == rule.rule_id), None)
-    if spec and spec.place.path:
-        return str(spec.place)
-    return f"{contract.place.path}:{rule.line or contract.place.line or 1}"
 
 
 def _failure(text: str, known: Mapping[str, Any], *, allow_retries: bool) -> dg.Failure:

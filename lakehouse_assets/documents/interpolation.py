@@ -1,4 +1,4 @@
-"""`${NAME}` and `${NAME:-default}` in configuration values: checked at load, resolved only when a value is used.
+"""`${NAME}`, `${NAME:-default}`, `${secret:NAME}` in configuration values: checked at load, resolved when one is used.
 
 Which values may hold them is for their owners; nothing here reads the process environment.
 """
@@ -10,6 +10,8 @@ from lakehouse_assets.documents.strict_yaml import Plain
 from lakehouse_assets.errors import LakehouseError
 
 _REFERENCE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^{}]*))?\}")
+# A secret by its name or ARN; behind `#`, the key of one that is a JSON object.
+SECRET = re.compile(r"\$\{secret:(?P<secret>[A-Za-z0-9/_+=.@:-]+)(?:#(?P<key>[A-Za-z0-9_.-]+))?\}")
 
 
 def resolve(value: Plain, environ: Mapping[str, str], *, where: str = "") -> Plain:
@@ -38,7 +40,12 @@ def variables_in(value: Plain) -> Iterator[str]:
 
 def is_well_formed(text: str) -> bool:
     """Whether every `${` in `text` begins a reference that can be read."""
-    return "${" not in _REFERENCE.sub("", text)
+    return "${" not in _REFERENCE.sub("", SECRET.sub("", text))
+
+
+def is_reference(text: str) -> bool:
+    """Whether a part of `text` is elsewhere: in an environment variable or a secret."""
+    return any(variables_in(text)) or SECRET.search(text) is not None
 
 
 def _resolve_text(text: str, environ: Mapping[str, str], where: str) -> str:

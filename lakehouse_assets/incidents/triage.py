@@ -41,6 +41,12 @@ _BY_CODE = {
     "unreadable": FailureClass.PERMISSION,
     "timeout": FailureClass.TIMEOUT,
     "connection": FailureClass.CONNECTION,
+    "unavailable": FailureClass.CONNECTION,
+    "throttled": FailureClass.CONNECTION,
+    "circuit_open": FailureClass.CONNECTION,
+    "unauthorized": FailureClass.PERMISSION,
+    "secret": FailureClass.PERMISSION,
+    "ssrf_blocked": FailureClass.PERMISSION,
 }
 # Libraries speak through sentences; the first match wins, so the specific stand before the general.
 _BY_WORDS = (

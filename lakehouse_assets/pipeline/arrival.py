@@ -4,8 +4,12 @@ Results only; landing the rows is `ingest`, the bounds of a source file are ordi
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
+from lakehouse_assets.connectors.access import FAIL_FAST, RETRY, SKIP
 from lakehouse_assets.connectors.protocol import Extraction, Rejection
+from lakehouse_assets.contracts.model import Source
+from lakehouse_assets.errors import PassingSourceError
 from lakehouse_assets.pipeline.recorded import recorded
 from lakehouse_assets.pipeline.step import Step
 from lakehouse_assets.results import Dimension, DriftEvent, OnFailure, Outcome, RuleResult, Severity
@@ -17,6 +21,19 @@ _Kind = tuple[Dimension, Severity, OnFailure]
 _WHOLE: _Kind = (Dimension.COMPLETENESS, Severity.ERROR, OnFailure.BLOCK)
 _ODD: _Kind = (Dimension.CONFORMITY, Severity.WARNING, OnFailure.KEEP)
 _REPEATED: _Kind = (Dimension.UNIQUENESS, Severity.WARNING, OnFailure.KEEP)
+
+
+def settled(source: Source, answer: Extraction | Rejection) -> Extraction | Rejection:
+    """Return an answer as the source's `onError` means it.
+
+    Raises the error of refused input where the run is to fail: always with `fail-fast`, and with `retry` when asking
+    again may help. Otherwise the partition is kept back; `skip-and-alert` keeps nothing of what could not be read.
+    """
+    if isinstance(answer, Extraction):
+        return answer
+    if source.on_error == FAIL_FAST or (source.on_error == RETRY and isinstance(answer.error, PassingSourceError)):
+        raise answer.error
+    return replace(answer, dead_letters=()) if source.on_error == SKIP else answer
 
 
 def refused(answer: Rejection) -> tuple[RuleResult, ...]:

@@ -10,7 +10,7 @@ from lakehouse_assets.engines import kit
 from lakehouse_assets.engines.protocol import Branch
 from lakehouse_assets.errors import SourceError
 from lakehouse_assets.naming import DEFECT, DEFECT_LINE, PROC_DATE, RAW_HASH, ROW_ID, SOURCE_OBJECT, UNKNOWN
-from lakehouse_assets.pipeline.arrival import accepted, find_repeats, refused
+from lakehouse_assets.pipeline.arrival import accepted, find_repeats, refused, settled
 from lakehouse_assets.pipeline.draft import Draft, Tally
 from lakehouse_assets.pipeline.drift import fitted
 from lakehouse_assets.pipeline.hashes import with_raw_hash
@@ -29,7 +29,8 @@ def ingest(step: Step) -> Draft:
     known = read_from_bronze(step)
     wanted = [partition for partition in step.partitions if partition not in known]
     extracted = step.lake.connector(source).extract(table, wanted) if wanted else {}
-    answers = {**known, **united(step, fitted(step, extracted))}
+    said = {key: settled(step.lake.catalog.sources[source], answer) for key, answer in extracted.items()}
+    answers = {**known, **united(step, fitted(step, said))}
     arrived = [answer for answer in answers.values() if isinstance(answer, Extraction)]
     columns = landing_columns(step, arrived)
     staged: list[StagedFile] = []

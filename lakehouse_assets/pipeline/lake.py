@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +11,8 @@ from typing import Any
 import narwhals as nw
 
 from lakehouse_assets import registry
+from lakehouse_assets.connectors.access import FAIL_FAST, ONCE, Access
+from lakehouse_assets.connectors.circuit import SharedCircuit
 from lakehouse_assets.connectors.protocol import Connector
 from lakehouse_assets.contracts.loader import load_valid_catalog
 from lakehouse_assets.contracts.model import Catalog, Contract, Source
@@ -106,7 +108,18 @@ class Lake:
     def connector(self, source: str) -> Connector:
         """Return a connector for a source, built from the one class that offers its kind."""
         declared = self.catalog.sources[source]
-        return _connector_class(declared)(declared)
+        return _connector_class(declared)(declared, self.access(source))
+
+    def access(self, source: str) -> Access:
+        """Return how a source is reached: its retries, the circuit that all processes share, its checkpoints."""
+        from lakehouse_assets.pipeline.absorb import store_of  # noqa: PLC0415 - both need lakes
+        from lakehouse_assets.pipeline.checkpoints import StoredCheckpoints  # noqa: PLC0415
+
+        declared = self.catalog.sources[source]
+        policy = self.catalog.retry_policies.get(declared.retry_policy, ONCE)
+        tries = replace(policy, delays_seconds=()) if declared.on_error == FAIL_FAST else policy
+        circuit = SharedCircuit(source, policy, lambda: store_of(self), str(declared.place))
+        return Access(policy=tries, circuit=circuit, checkpoints=StoredCheckpoints(self))
 
 
 def open_lake(settings: Settings) -> Lake:
@@ -121,7 +134,7 @@ def _rule_name(value: object) -> str | None:
     return getattr(signature, "name", None)
 
 
-def _connector_class(source: Source) -> Callable[[Source], Connector]:
+def _connector_class(source: Source) -> Callable[[Source, Access], Connector]:
     found = registry.discover("lakehouse_assets.connectors", _kind)
     if source.kind not in found:
         raise LakehouseError(f"unknown kind of source {source.kind!r}.", where=str(source.place))

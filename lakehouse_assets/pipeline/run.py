@@ -12,6 +12,7 @@ from lakehouse_assets.engines.faults import without_values
 from lakehouse_assets.errors import PublishConflictError, StorageError
 from lakehouse_assets.naming import TableName
 from lakehouse_assets.pipeline.append import append
+from lakehouse_assets.pipeline.checkpoints import forget_pages
 from lakehouse_assets.pipeline.curate import curate
 from lakehouse_assets.pipeline.draft import Draft
 from lakehouse_assets.pipeline.entities.derive import derive
@@ -65,6 +66,7 @@ def _published(step: Step, *, was_refused: bool) -> list[PartitionResult]:
     if rest.partitions:
         draft = drafted(rest, _approved)
         told |= {one.partition: one for one in publish(rest, replace(draft, inputs=inputs))}
+        forget_pages(rest, told.values())
     return [told[partition] for partition in sorted(told)]
 
 

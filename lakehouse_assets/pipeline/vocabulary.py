@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lakehouse_assets import registry
-from lakehouse_assets.contracts.vocabulary import RuleSignature, Vocabulary
+from lakehouse_assets.contracts.vocabulary import RuleSignature, SourceBlocks, Vocabulary
+from lakehouse_assets.documents.blocks import Block
 from lakehouse_assets.naming import TableName
 
 RULES = "lakehouse_assets.quality.rules"
@@ -20,9 +21,11 @@ TRANSFORMS = "lakehouse_assets.transforms"
 def collect_vocabulary() -> Vocabulary:
     """Return every rule, kind of source, channel and transform of the installed package."""
     rules = registry.discover(RULES, _rule_name)
+    kinds = registry.discover(CONNECTORS, _kind)
     return Vocabulary(
         rules={name: plugin.value.signature for name, plugin in sorted(rules.items())},
-        source_kinds=_modules(registry.discover(CONNECTORS, _kind)),
+        source_kinds=_modules(kinds),
+        source_blocks={name: _blocks_of(plugin.value) for name, plugin in kinds.items()},
         channels=_modules(registry.discover(CHANNELS, _kind)),
         transforms={table: _parameters(plugin.value) for table, plugin in transforms().items()},
     )
@@ -39,6 +42,11 @@ def transforms() -> dict[TableName, registry.Plugin]:
 
 def _modules(found: Mapping[str, registry.Plugin]) -> dict[str, str]:
     return {name: plugin.module for name, plugin in sorted(found.items())}
+
+
+def _blocks_of(kind: type[Any]) -> SourceBlocks:
+    """Return what a connector says about its keys: `options_block` and `connection_block`, both optional."""
+    return SourceBlocks(getattr(kind, "options_block", Block), getattr(kind, "connection_block", None))
 
 
 def _rule_name(value: object) -> str | None:

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
-HEAD = "0002"
+HEAD = "0003"
 
 metadata = sa.MetaData(
     naming_convention={
@@ -221,3 +221,15 @@ outbox_attempts = sa.Table(
 )
 
 leases = sa.Table("leases", metadata, _key("name"), _text("holder"), _count("fence"), _at("expires_at"))
+
+circuits = sa.Table(
+    "circuits",
+    metadata,
+    _key("source"),
+    _text("state"),
+    _count("failures"),
+    _text("code"),
+    _at("opened_at", nullable=True),
+    _at("retry_at", nullable=True),
+    _at("changed_at"),
+)

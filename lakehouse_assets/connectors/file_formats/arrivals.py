@@ -5,10 +5,9 @@ What does not: opening locations (`locations`), reading content.
 """
 
 import re
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
+from lakehouse_assets.connectors.clock import Clock
 from lakehouse_assets.connectors.file_formats.locations import Entry, Location
 from lakehouse_assets.contracts.model import ReadOptions
 from lakehouse_assets.errors import SourceError
@@ -16,14 +15,6 @@ from lakehouse_assets.errors import SourceError
 UNFINISHED = (".tmp", ".part", ".partial", ".filepart", ".crdownload", ".inprogress", "~")
 _HIDDEN = (".", "_")
 _ROUNDS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """Time and waiting, given so that tests need neither."""
-
-    now: Callable[[], float] = time.time
-    sleep: Callable[[float], None] = time.sleep
 
 
 def find_arrivals(

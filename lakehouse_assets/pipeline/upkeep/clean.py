@@ -10,6 +10,7 @@ from datetime import datetime
 
 from lakehouse_assets.naming import (
     META_FOLDER,
+    PAGES_FOLDER,
     PINS_FOLDER,
     SETS_FOLDER,
     STAGING_FOLDER,
@@ -123,7 +124,7 @@ def _promises(objects: Objects, path: str) -> bool:
 def _left_overs(needs: Needs, entries: Sequence[Entry]) -> Iterator[Entry]:
     files = " ".join(needs.files)
     for entry in entries:
-        if entry.path.startswith((f"{PINS_FOLDER}/", f"{STAGING_FOLDER}/", _PROBES)):
+        if entry.path.startswith((f"{PAGES_FOLDER}/", f"{PINS_FOLDER}/", f"{STAGING_FOLDER}/", _PROBES)):
             yield entry
         elif entry.path.startswith(f"{SETS_FOLDER}/"):
             if entry.path.rsplit("/", 1)[-1].removesuffix(".json") not in files:

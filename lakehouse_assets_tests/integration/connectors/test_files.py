@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lakehouse_assets.connectors.access import Access
 from lakehouse_assets.connectors.files import Files
 from lakehouse_assets.connectors.protocol import Extraction, Rejection
 from lakehouse_assets.errors import SourceError
@@ -26,7 +27,7 @@ OVER_ONE_BLOCK = 5_000_000
 
 def extract(folder: Path, *partitions: str, **options: object) -> dict[str, Extraction | Rejection]:
     source = file_source(folder, *COLUMNS, **options)
-    return dict(Files(source, environ={}).extract(source.tables["orders"], partitions or [DAY]))
+    return dict(Files(source, Access(environ={})).extract(source.tables["orders"], partitions or [DAY]))
 
 
 def arrived(answer: Extraction | Rejection) -> Extraction:
@@ -153,7 +154,7 @@ def test_a_location_that_is_no_folder_refuses_every_partition(location: str, tmp
     (tmp_path / "file.txt").write_text("")
     source = file_source({"location": str(tmp_path / location) if location else ""}, *COLUMNS)
 
-    answers = Files(source, environ={}).extract(source.tables["orders"], [DAY, NEXT])
+    answers = Files(source, Access(environ={})).extract(source.tables["orders"], [DAY, NEXT])
 
     assert [refused(answer).error.code for answer in answers.values()] == ["missing", "missing"]
     assert "config/sources/shop.yaml:4" in str(refused(answers[DAY]).error)
@@ -263,7 +264,7 @@ def test_the_real_data_set_is_all_clean(retail_folder: Path) -> None:
         names = next(csv.reader(file))
     source = file_source(retail_folder, *names)
 
-    answers = Files(source, environ={}).extract(source.tables["orders"], days)
+    answers = Files(source, Access(environ={})).extract(source.tables["orders"], days)
 
     counts = {}
     for day in days:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import zstandard
 
+from lakehouse_assets.connectors.access import Access
 from lakehouse_assets.connectors.files import Files
 from lakehouse_assets.connectors.protocol import Extraction, Rejection
 from lakehouse_assets_tests.builders import file_source
@@ -154,7 +155,7 @@ def extract(folder: Path, case: Case) -> Extraction | Rejection:
     """Return what the connector says about one file with this content."""
     (folder / f"{DAY}.csv").write_bytes(case.content)
     source = file_source(folder, "id", "name", "amount", **case.options)
-    return Files(source, environ={}).extract(source.tables["orders"], [DAY])[DAY]
+    return Files(source, Access(environ={})).extract(source.tables["orders"], [DAY])[DAY]
 
 
 @pytest.mark.parametrize("case", CASES)

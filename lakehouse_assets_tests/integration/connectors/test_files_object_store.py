@@ -10,6 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from lakehouse_assets.connectors.file_formats.object_store import ObjectStore
+from lakehouse_assets.connectors.access import Access
 from lakehouse_assets.connectors.files import Files
 from lakehouse_assets.connectors.protocol import Extraction, Rejection
 from lakehouse_assets.errors import SourceError
@@ -64,7 +65,7 @@ def bucket(endpoint: str, request: pytest.FixtureRequest) -> Bucket:
 def extract(endpoint: str, bucket: Bucket, *partitions: str, **options: Any) -> dict[str, Extraction | Rejection]:  # noqa: ANN401
     connection = {"location": f"s3://{bucket.name}/drop", "endpoint": endpoint, **KEYS}
     source = file_source(connection, "id", "name", "amount", **{"stable_seconds": 60, **options})
-    return dict(Files(source, environ={}).extract(source.tables["orders"], partitions))
+    return dict(Files(source, Access(environ={})).extract(source.tables["orders"], partitions))
 
 
 def put(bucket: Bucket, path: str, content: bytes) -> None:
@@ -130,7 +131,7 @@ def test_a_bucket_that_is_not_there_is_named(endpoint: str, bucket: Bucket) -> N
 def test_an_unknown_option_refuses_every_partition(endpoint: str) -> None:
     source = file_source({"location": "s3://b", "endpont": endpoint}, "id")
 
-    answer = Files(source, environ={}).extract(source.tables["orders"], [DAY])[DAY]
+    answer = Files(source, Access(environ={})).extract(source.tables["orders"], [DAY])[DAY]
 
     assert isinstance(answer, Rejection)
     assert answer.error.code == "unreadable"

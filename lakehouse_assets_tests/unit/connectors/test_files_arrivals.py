@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from lakehouse_assets.connectors.file_formats.arrivals import Clock, find_arrivals
+from lakehouse_assets.connectors.clock import Clock
+from lakehouse_assets.connectors.file_formats.arrivals import find_arrivals
 from lakehouse_assets.connectors.file_formats.locations import Entry
 from lakehouse_assets.contracts.model import ReadOptions
 from lakehouse_assets.errors import SourceError
