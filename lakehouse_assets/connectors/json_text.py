@@ -1,0 +1,210 @@
+"""JSON as it was written: numbers keep their digits, and what a lenient parser would guess is told.
+
+What belongs here: one text to records, each with its value or with why it has none. What does not: columns, which are
+`json_rows`; asking for pages, which is every kind's own.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lakehouse_assets.errors import SourceError
+
+INVALID, DUPLICATE_KEY, DEPTH, BAD_UNICODE = "invalid_json", "duplicate_key", "depth", "bad_unicode"
+CONTROL_CHAR, NOT_JSON = "control_char", "not_json"
+MAX_DEPTH = 500
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]', re.DOTALL)
+_SUSPECT = re.compile(r"\\u(?:[dD][89a-fA-F]|0000)")
+
+
+class Number(str):
+    """A number as it was written; a float would round it."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One value of a text; `defect` is a code where it must not be used, `line` then is its text."""
+
+    value: Any
+    defect: str | None = None
+    line: str | None = None
+
+
+def read_text(text: str) -> Record:
+    """Return the one JSON value that a text is, such as a line of JSON lines."""
+    try:
+        value, defect = _decode(text)
+    except ValueError:
+        return Record(None, INVALID, text)
+    except RecursionError:
+        return Record(None, DEPTH, text)
+    return Record(None, defect, text) if defect else Record(value)
+
+
+def read_page(content: bytes, path: Sequence[str], *, where: str) -> tuple[Any, list[Record]]:
+    """Return the value of a page and the records of the list at `path` in it; a bad record does not cost the others.
+
+    The value is None where only its records can be used. Raises SourceError `not_json`, `encoding` or `shape`.
+    """
+    text = _text_of(content, where)
+    try:
+        value, defect = _decode(text)
+    except RecursionError:
+        return None, _each(text, path, where)
+    except ValueError:
+        raise SourceError(
+            NOT_JSON,
+            f"the answer is no JSON ({_kind_of(text)}, {len(content)} bytes).",
+            where=where,
+            fix="Ask for it by hand; a proxy or a login page may have answered instead.",
+        ) from None
+    if defect:
+        return value, _each(text, path, where)
+    return value, [Record(one) for one in list_at(value, path, where=where)]
+
+
+def value_at(value: Any, path: Sequence[str]) -> Any:  # noqa: ANN401 - JSON
+    """Return what stands at a path of keys; None where a part of it is missing."""
+    for key in path:
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(key)
+    return value
+
+
+def list_at(value: Any, path: Sequence[str], *, where: str) -> list[Any]:  # noqa: ANN401 - JSON
+    """Return the list at a path; raise SourceError `shape` when there is none."""
+    found = value_at(value, path)
+    if isinstance(found, list):
+        return found
+    place = f"at {'.'.join(path)}" if path else "as a whole"
+    raise SourceError(
+        "shape",
+        f"the answer is no list {place}.",
+        where=where,
+        fix="Correct `options.records`, or look at what the source answers: it may be an error.",
+    )
+
+
+def to_text(value: Any) -> str:  # noqa: ANN401 - JSON
+    """Return a value as JSON with sorted keys and numbers as they were written."""
+    if isinstance(value, Number):
+        return str(value)
+    if isinstance(value, Mapping):
+        inner = (f"{json.dumps(key, ensure_ascii=False)}:{to_text(value[key])}" for key in sorted(value))
+        return f"{{{','.join(inner)}}}"
+    if isinstance(value, list):
+        return f"[{','.join(map(to_text, value))}]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _decode(text: str) -> tuple[Any, str | None]:
+    flaws: list[str] = []
+
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(items)
+        if len(found) != len(items):
+            flaws.append(DUPLICATE_KEY)
+        return found
+
+    def constant(_word: str) -> None:
+        flaws.append(INVALID)
+
+    decoder = json.JSONDecoder(
+        object_pairs_hook=pairs, parse_float=Number, parse_int=Number, parse_constant=constant
+    )
+    value = decoder.decode(text)
+    if text.count("[") + text.count("{") > MAX_DEPTH:
+        _require_depth(value)
+    if _SUSPECT.search(text):
+        flaws += _flaws_of(value)
+    return value, flaws[0] if flaws else None
+
+
+def _require_depth(value: Any) -> None:  # noqa: ANN401 - JSON
+    waiting = [(value, 1)]
+    while waiting:
+        one, depth = waiting.pop()
+        if depth > MAX_DEPTH:
+            raise RecursionError
+        inner = one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
+        waiting += [(each, depth + 1) for each in inner if isinstance(each, dict | list)]
+
+
+def _flaws_of(value: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
+    if isinstance(value, str):
+        if any("\ud800" <= letter <= "\udfff" for letter in value):
+            yield BAD_UNICODE
+        elif "\0" in value:
+            yield CONTROL_CHAR
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _flaws_of(key)
+            yield from _flaws_of(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _flaws_of(inner)
+
+
+def _text_of(content: bytes, where: str) -> str:
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise SourceError(
+            "encoding",
+            f"the answer is no UTF-8: byte {error.start} cannot be read.",
+            where=where,
+            fix="JSON is UTF-8; ask whoever owns the source.",
+        ) from None
+
+
+def _kind_of(text: str) -> str:
+    begin = text.lstrip()[:1]
+    return {"": "nothing", "<": "HTML or XML", "\ufeff": "a byte order mark comes first"}.get(begin, "other text")
+
+
+def _each(text: str, path: Sequence[str], where: str) -> list[Record]:
+    found = [read_text(one) for one in _elements(text, path)]
+    if not found:
+        raise SourceError(
+            NOT_JSON, "the answer has no list of records that can be read.", where=where, fix="Ask for it by hand."
+        )
+    return found
+
+
+def _elements(text: str, path: Sequence[str]) -> Iterator[str]:
+    """Yield the texts of the elements of the list at `path`; reads any depth, and records that are no JSON."""
+    stack: list[str | None] = []
+    key, last, depth, start = None, "", 0, 0
+    for token in _TOKEN.finditer(text):
+        mark = token.group()
+        if mark in "[{":
+            is_wanted = not depth and mark == "[" and _steps(stack, key) == list(path)
+            stack.append(key)
+            key = None
+            if is_wanted:
+                depth, start = len(stack), token.end()
+        elif mark in "]}":
+            if depth and len(stack) == depth:
+                if text[start : token.start()].strip():
+                    yield text[start : token.start()].strip()
+                return
+            if stack:
+                stack.pop()
+        elif mark == "," and len(stack) == depth:
+            yield text[start : token.start()].strip()
+            start = token.end()
+        elif mark == ":":
+            key = str(json.loads(last, strict=False))
+        elif mark == ",":
+            key = None
+        else:
+            last = mark
+
+
+def _steps(stack: Sequence[str | None], key: str | None) -> list[str | None]:
+    return [*stack[1:], key] if stack else []
