@@ -14,8 +14,9 @@ from lakehouse_assets.errors import LakehouseError
 if TYPE_CHECKING:
     import polars as pl
 
-    from lakehouse_assets.contracts.model import Contract
+    from lakehouse_assets.contracts.model import Contract, SourceTable
     from lakehouse_assets.pipeline.canaries import Canary
+    from lakehouse_assets.pipeline.lake import Lake
 
 _VARIANTS = "fine, drifted, late, duplicate, empty, all_null or all_duplicate."
 Seed = Annotated[int, typer.Option(help="Equal seeds make equal rows.")]
@@ -27,13 +28,18 @@ def prove(
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Prove that each rule rejects what breaks it and accepts fine rows; exit 1 when one does not."""
-    from lakehouse_assets.pipeline.canaries import BAD, canaries  # noqa: PLC0415 - start fast for --help
+    """Prove that each rule, built-in ones too, rejects what breaks it and accepts the rest; exit 1 if one does not."""
+    from lakehouse_assets.pipeline.built_in_canaries import all_canaries  # noqa: PLC0415 - start fast for --help
+    from lakehouse_assets.pipeline.canaries import BAD  # noqa: PLC0415
 
     lake = current_lake()
     names = [table_argument(name) for name in tables or ()]
     contracts = [lake.contract(name) for name in names] or list(lake.catalog.contracts.values())
-    found = [each for contract in contracts for each in canaries(contract, lake.rule_functions, seed=seed)]
+    found = [
+        each
+        for contract in contracts
+        for each in all_canaries(contract, lake.rule_functions, _source(lake, contract), seed=seed)
+    ]
     if as_json:
         print_json(found)
     else:
@@ -73,6 +79,11 @@ def sample(
     else:
         _show_rows(frame, kit.contract)
     console.print(f"{frame.height} rows of {table}.{told}")
+
+
+def _source(lake: "Lake", contract: "Contract") -> "SourceTable | None":
+    landed = [name for name in contract.upstreams if name.layer == "bronze"]
+    return lake.catalog.source_table(landed[0]) if landed else None
 
 
 def _told(rows: tuple[int, ...], also: tuple[str, ...]) -> str:

@@ -5,5 +5,6 @@ from lakehouse_assets.quality.rule import load_rules
 from lakehouse_assets.settings import load_settings
 from lakehouse_assets_tests.repository import ROOT
 
-CONTRACTS = open_lake(load_settings({}, ROOT / "config")).catalog.contracts
+CATALOG = open_lake(load_settings({}, ROOT / "config")).catalog
+CONTRACTS = CATALOG.contracts
 RULES = load_rules()

@@ -1,69 +1,22 @@
 """Every rule must be able to fail: a rule that never does, or always does, is found before any data is."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
 from types import SimpleNamespace
 from typing import Any
 
 import narwhals as nw
 import pytest
 
-from lakehouse_assets.contracts.loading import Mode
-from lakehouse_assets.contracts.model import Column, ColumnType, Contract, Kind, RuleExample, RuleKind, RuleSpec
+from lakehouse_assets.contracts.model import Contract, Kind, RuleExample, RuleKind
 from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.pipeline.canaries import ALARMS, MISSING, NOTHING, SILENT, SINGS, canaries
-from lakehouse_assets.quality.rule import RuleFunction, load_rules
-from lakehouse_assets.results import Dimension, OnFailure, Severity
-from lakehouse_assets_tests.builders import bare_contract
+from lakehouse_assets.quality.rule import load_rules
+from lakehouse_assets_tests.rule_contracts import by_example, contract_of, spec_of
 
 RULES = load_rules()
 KINDS_HERE = {RuleKind.ROW, RuleKind.GROUP, RuleKind.PARTITION}
 SINGLE = {name: rule for name, rule in RULES.items() if rule.signature.kind in KINDS_HERE}
-KINDS = {int: Kind.LONG, float: Kind.DOUBLE, str: Kind.STRING, date: Kind.DATE, bool: Kind.BOOLEAN}
-
-
-def spec_of(function: RuleFunction, column: str | None, arguments: Mapping[str, Any], **changes: Any) -> RuleSpec:  # noqa: ANN401 - YAML values
-    found = function.signature
-    is_row = found.kind in {RuleKind.ROW, RuleKind.GROUP}
-    spec = RuleSpec(
-        id=f"promised.{found.name}",
-        rule=found.name,
-        kind=found.kind,
-        dimension=found.dimension,
-        severity=Severity.ERROR,
-        on_failure=OnFailure.QUARANTINE if is_row else OnFailure.BLOCK,
-        fingerprint=found.name,
-        column=column,
-        arguments=arguments,
-    )
-    return replace(spec, **changes)
-
-
-def contract_of(spec: RuleSpec, columns: Mapping[str, Kind]) -> Contract:
-    bare = bare_contract()
-    load = replace(bare.load, mode=Mode.PARTITION)
-    promised = tuple(Column(name, ColumnType(kind, 18, 4)) for name, kind in columns.items())
-    return replace(bare, columns=promised, rules=(spec,), load=load)
-
-
-def by_example(rule: RuleFunction) -> Contract:
-    """Return a contract with this one rule, as its own example declares it."""
-    example = rule.example
-    rows = example.passing if isinstance(example.passing, list) else [example.passing]
-    rows = [row if isinstance(row, dict) else {"x": row} for row in [*rows, example.failing]
-            if not isinstance(row, list)]  # fmt: skip
-    values = {name: [row[name] for row in rows if row.get(name) is not None] for name in rows[0]}
-    kinds = {name: KINDS[type(found[0])] if found else Kind.STRING for name, found in values.items()}
-    dated = [name for name, found in values.items() if found and str(found[0])[4:5] == "-"]
-    if rule.signature.dimension is Dimension.TIMELINESS:
-        kinds |= dict.fromkeys(dated, Kind.DATE)
-    arguments = dict(example.arguments)
-    if rule.signature.check is not None:
-        promised = [Column(name, ColumnType(kind, 18, 4)) for name, kind in kinds.items()]
-        arguments = dict(rule.signature.check(arguments, promised))
-    column = "x" if rule.signature.needs_column else arguments.get("column")
-    return contract_of(spec_of(rule, column, arguments), kinds)
 
 
 def verdict(contract: Contract, function: Callable[..., Any] | None = None) -> tuple[str, str]:
