@@ -145,10 +145,10 @@ def _bound(spec: RuleSpec, function: Callable[..., Any] | None, scope: Scope) ->
     if function is None:
         return RowRule(spec, NEVER, f"no rule is named {spec.rule!r}")
     try:
-        is_fine = _evaluated(spec, function, scope)
+        violated = ~_evaluated(spec, function, scope).fill_null(spec.dimension is not Dimension.COMPLETENESS)
     except rule_errors() as error:
         return RowRule(spec, NEVER, reason_of(error))
-    return RowRule(spec, ~is_fine.fill_null(spec.dimension is not Dimension.COMPLETENESS))
+    return RowRule(spec, violated)
 
 
 def _evaluated(spec: RuleSpec, function: Callable[..., Any], scope: Scope) -> nw.Expr:
