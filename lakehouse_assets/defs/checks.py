@@ -6,8 +6,11 @@ import dagster as dg
 
 from lakehouse_assets.contracts.loading import Role
 from lakehouse_assets.contracts.model import Contract
+from lakehouse_assets.defs import scores
 from lakehouse_assets.defs.expectations import to_markdown
 from lakehouse_assets.defs.preview import Target
+from lakehouse_assets.defs.rule_rows import Beside, to_list, to_table
+from lakehouse_assets.quality.trend import Scored, scored
 from lakehouse_assets.results import (
     LABELS,
     Dimension,
@@ -32,19 +35,6 @@ _QUESTIONS: Mapping[str, str] = {
 }
 SCORE: Mapping[str, str] = {"Score": "Is the quality score of 100 high enough?"}
 _FALLBACK = LABELS[Dimension.CONSISTENCY]
-_RULE_TABLE = dg.TableSchema(
-    columns=[
-        dg.TableColumn("rule", "string"),
-        dg.TableColumn("outcome", "string"),
-        dg.TableColumn("failed_rows", "int"),
-        dg.TableColumn("checked_rows", "int"),
-        dg.TableColumn("severity", "string"),
-        dg.TableColumn("on_failure", "string"),
-        dg.TableColumn("accepted", "string"),
-        dg.TableColumn("line", "int"),
-        dg.TableColumn("reason", "string"),
-    ]
-)
 
 
 def to_questions(contract: Contract) -> dict[str, str]:
@@ -70,6 +60,7 @@ def to_evaluation(
     *,
     partition: str | None,
     target: Target | None,
+    beside: Beside | None = None,
 ) -> dg.AssetCheckEvaluation:
     """Return what one dimension says about one partition.
 
@@ -81,7 +72,8 @@ def to_evaluation(
     broken = [rule for rule in rules if not rule.passed and rule.outcome is not Outcome.SKIPPED]
     failed = [rule for rule in broken if rule.rule_id not in waived]
     blocks = result.is_blocked and any(_holds_back(rule, result) for rule in failed)
-    beside = to_markdown(rules)
+    beside = beside or Beside()
+    compared, listed, place = to_markdown(rules), to_list(broken, result.record, beside), beside.contract_place
     return dg.AssetCheckEvaluation(
         asset_key=spec.asset_key,
         check_name=spec.name,
@@ -89,24 +81,32 @@ def to_evaluation(
         passed=all(rule.severity is Severity.INFO for rule in failed),
         blocking=True,
         severity=dg.AssetCheckSeverity.ERROR if blocks else dg.AssetCheckSeverity.WARN,
-        description=_describe(failed, len(rules), result.record),
+        description=_describe(failed, rules, result.record),
         metadata={
             "failed_rows": sum(rule.failed_rows for rule in failed),
-            "rules": dg.MetadataValue.table([_row(rule, result.record) for rule in rules], schema=_RULE_TABLE),
-            **({"beside earlier partitions": dg.MetadataValue.md(beside)} if beside else {}),
+            **({"what failed": dg.MetadataValue.md(listed)} if listed else {}),
+            **({"beside earlier partitions": dg.MetadataValue.md(compared)} if compared else {}),
+            "rules": to_table(rules, result.record, beside),
+            **({"contract": place} if place is not None else {}),
         },
         target_materialization_data=target,
     )
 
 
 def to_score(
-    spec: dg.AssetCheckSpec, record: PartitionRecord, *, partition: str | None, target: Target | None
+    spec: dg.AssetCheckSpec,
+    record: PartitionRecord,
+    *,
+    partition: str | None,
+    target: Target | None,
+    history: Sequence[Scored] = (),
 ) -> dg.AssetCheckEvaluation:
     """Return whether the score of a partition is high enough: amber below the first bound, red below the second.
 
-    It blocks nothing and opens no incident: whatever lowers it is a rule that does.
+    It blocks nothing and opens no incident: whatever lowers it is a rule that does. `history` ends with the partition.
     """
     severe = record.low_score is Severity.CRITICAL
+    own, trend = scored("", record), scores.to_markdown(history)
     return dg.AssetCheckEvaluation(
         asset_key=spec.asset_key,
         check_name=spec.name,
@@ -115,7 +115,12 @@ def to_score(
         blocking=False,
         severity=dg.AssetCheckSeverity.ERROR if severe else dg.AssetCheckSeverity.WARN,
         description=f"{record.score:.2f} of 100.",
-        metadata={"score": record.score},
+        metadata={
+            "score": record.score,
+            "coverage": own.coverage,
+            **own.dimensions,
+            **({"trend": dg.MetadataValue.md(trend)} if trend else {}),
+        },
         target_materialization_data=target,
     )
 
@@ -124,12 +129,22 @@ def _holds_back(rule: RuleResult, result: PartitionResult) -> bool:
     return rule.blocks and rule.rule_id not in result.record.overridden
 
 
-def _describe(failed: Sequence[RuleResult], count: int, record: PartitionRecord) -> str:
+def _describe(failed: Sequence[RuleResult], rules: Sequence[RuleResult], record: PartitionRecord) -> str:
     if not failed:
-        return f"{count} rule{'s' if count != 1 else ''} passed." if count else "No rule applied."
+        return _passed(rules)
     shown = failed[:5]
     told = "; ".join(describe(rule) + _fate(rule, record) for rule in shown)
     return told + (" …" if len(failed) > len(shown) else "")
+
+
+def _passed(rules: Sequence[RuleResult]) -> str:
+    count = len(rules)
+    idle = sum(rule.outcome is Outcome.SKIPPED for rule in rules)
+    if not count:
+        return "No rule applied."
+    return f"{count - idle} rule{'s' if count - idle != 1 else ''} passed." + (
+        f" {idle} could say nothing yet." if idle else ""
+    )
 
 
 def describe(rule: RuleResult) -> str:
@@ -147,25 +162,3 @@ def _fate(rule: RuleResult, record: PartitionRecord) -> str:
     if rule.rule_id in record.overridden:
         return ", published all the same by an override"
     return {OnFailure.QUARANTINE: ", quarantined", OnFailure.BLOCK: ", partition kept back"}.get(rule.on_failure, "")
-
-
-def _accepted(rule: RuleResult, record: PartitionRecord) -> str:
-    """Return by what a rule was accepted, who answers for it and until when."""
-    named = [one for one in record.exemptions if rule.rule_id in one.rules]
-    return "; ".join(f"{one.kind} by {one.owner} until {one.expires_on}: {one.reason}" for one in named)
-
-
-def _row(rule: RuleResult, record: PartitionRecord) -> dg.TableRecord:
-    return dg.TableRecord(
-        {
-            "rule": rule.rule_id,
-            "outcome": rule.outcome.value,
-            "failed_rows": rule.failed_rows,
-            "checked_rows": rule.checked_rows,
-            "severity": rule.severity.value,
-            "on_failure": rule.on_failure.value,
-            "accepted": _accepted(rule, record),
-            "line": rule.line,
-            "reason": rule.reason,
-        }
-    )

@@ -15,6 +15,8 @@ from lakehouse_assets.contracts.model import Contract
 from lakehouse_assets.defs import preview
 from lakehouse_assets.defs.checks import by_dimension, to_evaluation, to_score
 from lakehouse_assets.defs.lake import LakeResource
+from lakehouse_assets.defs.rule_rows import Beside
+from lakehouse_assets.defs.scores import ScoreHistory, earlier_publishes, to_metadata
 from lakehouse_assets.defs.sentences import to_error, to_failure
 from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.naming import SNAPSHOT_PARTITION, TableName
@@ -59,9 +61,11 @@ def to_events(
 ) -> Iterator[Event]:
     """Yield the events of a run as its chunks are published; raise one sentence at the end if any was blocked."""
     done: list[PartitionResult] = []
+    history: ScoreHistory | None = None
     for chunk in _chunks(results, plan.contract.load.partitions_per_chunk):
+        history = history or _history(context, plan, lake)
         yield from _materialisations(plan, chunk, lake)
-        yield from _evaluations(context.instance, plan, chunk)
+        yield from _evaluations(context.instance, plan, chunk, lake=lake, history=history)
         done += chunk
     for check in (*plan.checks.values(), plan.score):
         yield dg.Output(None, output_name=check.get_python_identifier())
@@ -112,7 +116,7 @@ def _metadata(plan: Plan, result: PartitionResult) -> dict[str, Any]:
         **partition_rows,
         "dagster/uri": plan.uri,
         "lakehouse/status": result.status,
-        "lakehouse/score": result.record.score,
+        **to_metadata(result.record),
         "lakehouse/rows_read": ledger.read,
         "lakehouse/rows_published": ledger.published,
         "lakehouse/rows_quarantined": ledger.quarantined,
@@ -125,12 +129,23 @@ def _metadata(plan: Plan, result: PartitionResult) -> dict[str, Any]:
     }
 
 
-def _evaluations(instance: dg.DagsterInstance, plan: Plan, chunk: list[PartitionResult]) -> Iterator[Event]:
+def _history(context: dg.AssetExecutionContext, plan: Plan, lake: LakeResource) -> ScoreHistory:
+    if not plan.partitions:
+        return ScoreHistory.of(earlier_publishes(context.instance, plan.key))
+    return ScoreHistory.of(lake.scores_before(plan.contract.table, plan.wanted(context)))
+
+
+def _evaluations(
+    instance: dg.DagsterInstance, plan: Plan, chunk: list[PartitionResult], *, lake: LakeResource, history: ScoreHistory
+) -> Iterator[Event]:
     good = [plan.partition(result) or "" for result in chunk if not result.is_blocked]
     targets = preview.read_targets(instance, plan.key, good)
+    samples = lake.sample_rows(plan.contract.table, chunk)
+    beside = Beside(plan.contract, lake.lake.settings.repository_url, samples)
     for result in chunk:
         partition = plan.partition(result)
         target = None if result.is_blocked else targets.get(partition or "")
         for label, rules in by_dimension(result.record.results, list(plan.checks)).items():
-            yield to_evaluation(plan.checks[label], result, rules, partition=partition, target=target)
-        yield to_score(plan.score, result.record, partition=partition, target=target)
+            yield to_evaluation(plan.checks[label], result, rules, partition=partition, target=target, beside=beside)
+        earlier = history.add(result.record)
+        yield to_score(plan.score, result.record, partition=partition, target=target, history=earlier)

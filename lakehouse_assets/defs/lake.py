@@ -3,17 +3,22 @@
 Nothing is opened before a run asks for it. Tests put a scripted verb in the place of the real one.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import narwhals as nw
 
 from lakehouse_assets.contracts.model import Contract
+from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.naming import TableName
 from lakehouse_assets.pipeline.lake import Lake
+from lakehouse_assets.quality.trend import Scored
 from lakehouse_assets.results import PartitionResult
 from lakehouse_assets.storage.table import OpenTable
+
+_log = logging.getLogger(__name__)
 
 
 class Verb(Protocol):
@@ -70,6 +75,24 @@ class LakeResource:
     def totals(self, table: TableName) -> Totals | None:
         """Return what the table holds now."""
         return self.totals_of(self.lake, table)
+
+    def sample_rows(
+        self, table: TableName, results: Sequence[PartitionResult]
+    ) -> Mapping[tuple[str, str], tuple[str, ...]]:
+        """Return row ids of rows that broke rules, by partition and rule."""
+        from lakehouse_assets.pipeline.sample_rows import sample_rows  # noqa: PLC0415 - see `materialise`
+
+        return sample_rows(self.lake, table, results)
+
+    def scores_before(self, table: TableName, partitions: Sequence[str]) -> Sequence[Scored]:
+        """Return what the partitions before these scored; nothing, and a warning, when that cannot be read."""
+        from lakehouse_assets.pipeline.score_history import scores_before  # noqa: PLC0415 - see `materialise`
+
+        try:
+            return scores_before(self.lake, table, partitions)
+        except LakehouseError as error:
+            _log.warning("%s: earlier scores cannot be shown: %s", table, error.what)
+            return ()
 
     def contract(self, table: TableName) -> Contract:
         """Return what is promised about a table."""

@@ -75,6 +75,10 @@ class SettingsBlock(Block):
     statistics: Literal["columns", "none"] = Field(
         "none", description="Whether publishes of silver and gold keep statistics of their columns."
     )
+    repository_url: str = Field(
+        "",
+        description="Where files of this checkout are shown, `https://github.com/acme/lake/blob/main`; checks link there.",
+    )
     engine: Literal["polars", "spark"] = Field(
         "polars", description="What computes silver and gold where a contract does not say."
     )

@@ -58,6 +58,7 @@ def _to_settings(
         staleness_fail=block.staleness.fail,
         maintenance=Maintenance(**block.maintenance.model_dump()),
         statistics=block.statistics,
+        repository_url=layers.resolve(block.repository_url, "repositoryUrl", environ).rstrip("/"),
         engine=block.engine,
         spark=_to_spark(block.spark, layers, environ),
         worker=_to_worker(block.worker, layers, environ) if block.worker else None,

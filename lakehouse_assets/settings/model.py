@@ -63,6 +63,7 @@ class Settings:
     staleness_fail: timedelta = timedelta(hours=24)
     maintenance: Maintenance = Maintenance()
     statistics: str = "none"
+    repository_url: str = ""
     engine: str = "polars"
     spark: SparkPlace = SparkPlace()
     worker: Worker | None = None
