@@ -77,7 +77,7 @@ _TABLE = (
     Code("LH408", "Pattern is not portable", "Engines disagree on what the pattern matches."),
     Code("LH409", "Argument does not fit the column", "The comparison would fail or always give the same answer."),
     Code("LH410", "Rule declared twice", "Results could not be told apart."),
-    Code("LH411", "No rules", "Anything at all would be published.", Level.WARNING),
+    Code("LH411", "No rules", "Anything at all would be published."),
     Code("LH412", "Unknown dimension, severity or action", "What happens on failure would be guessed."),
     Code("LH413", "Action cannot be taken", "Rows cannot be told apart by a rule about many rows."),
     Code("LH414", "Error that only alerts", "The data is published although the rule fails.", Level.WARNING),

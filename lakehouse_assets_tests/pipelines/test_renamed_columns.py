@@ -116,7 +116,8 @@ def test_two_major_versions_run_side_by_side(tmp_path: Path) -> None:
 
 NOTES = TableName.parse("gold/notes")
 NOTES_COLUMNS = """\
-      - {name: remark, logicalType: string, transformSourceObjects: [silver.orders.remark]}
+      - {name: remark, logicalType: string, logicalTypeOptions: {maxLength: 100},
+         transformSourceObjects: [silver.orders.remark]}
 """
 NOTES_FUNCTION = """
 def notes(orders):
