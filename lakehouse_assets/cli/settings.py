@@ -48,6 +48,7 @@ def shown(settings: Settings) -> list[dict[str, Any]]:
         "maintenance.cadence": settings.maintenance.cadence,
         "maintenance.automatic": settings.maintenance.automatic,
         "statistics": settings.statistics,
+        "repositoryUrl": settings.repository_url,
         "engine": settings.engine,
         "spark.remote": settings.spark.remote,
         **{f"spark.settings.{key}": value for key, value in settings.spark.settings.items()},

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from lakehouse_assets.quality.score import coverage, dimension_scores
-from lakehouse_assets.results import PartitionRecord, Severity
+from lakehouse_assets.results import LABELS, PartitionRecord, Severity
 
 OVERALL = "Score"
 # Scores live near 100; a plot from 0 on would be a wall.
@@ -43,7 +43,7 @@ class Trend:
 def scored(at: str, record: PartitionRecord) -> Scored:
     """Return what a record says about how good a partition is."""
     found = dimension_scores(record.results, record.waived)
-    points = {label: round(value, 2) for label, value in found.items()}
+    points = {label: round(found[label], 2) for label in dict.fromkeys(LABELS.values()) if label in found}
     return Scored(at, record.score, round(coverage(record.results), 2), points, record.low_score, record.status)
 
 
