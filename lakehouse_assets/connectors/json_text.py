@@ -114,9 +114,7 @@ def _decode(text: str) -> tuple[Any, str | None]:
     def constant(_word: str) -> None:
         flaws.append(INVALID)
 
-    decoder = json.JSONDecoder(
-        object_pairs_hook=pairs, parse_float=Number, parse_int=Number, parse_constant=constant
-    )
+    decoder = json.JSONDecoder(object_pairs_hook=pairs, parse_float=Number, parse_int=Number, parse_constant=constant)
     value = decoder.decode(text)
     if text.count("[") + text.count("{") > MAX_DEPTH:
         _require_depth(value)
@@ -178,33 +176,39 @@ def _each(text: str, path: Sequence[str], where: str) -> list[Record]:
 
 def _elements(text: str, path: Sequence[str]) -> Iterator[str]:
     """Yield the texts of the elements of the list at `path`; reads any depth, and records that are no JSON."""
-    stack: list[str | None] = []
-    key, last, depth, start = None, "", 0, 0
-    for token in _TOKEN.finditer(text):
+    tokens = _TOKEN.finditer(text)
+    start, depth = _opened(tokens, path), 0
+    for token in tokens:
         mark = token.group()
         if mark in "[{":
-            is_wanted = not depth and mark == "[" and _steps(stack, key) == list(path)
-            stack.append(key)
-            key = None
-            if is_wanted:
-                depth, start = len(stack), token.end()
-        elif mark in "]}":
-            if depth and len(stack) == depth:
-                if text[start : token.start()].strip():
-                    yield text[start : token.start()].strip()
+            depth += 1
+        elif depth:
+            depth -= mark in "]}"
+        elif mark in ",]}":
+            if element := text[start : token.start()].strip():
+                yield element
+            if mark != ",":
                 return
-            if stack:
-                stack.pop()
-        elif mark == "," and len(stack) == depth:
-            yield text[start : token.start()].strip()
             start = token.end()
+
+
+def _opened(tokens: Iterator[re.Match[str]], path: Sequence[str]) -> int:
+    """Read up to where the list at `path` begins and return that place."""
+    keys: list[str | None] = []
+    key, last = None, ""
+    for token in tokens:
+        mark = token.group()
+        if mark == "[" and ([*keys[1:], key] if keys else []) == list(path):
+            return token.end()
+        if mark in "[{":
+            keys.append(key)
+        elif mark in "]}":
+            del keys[-1:]
         elif mark == ":":
             key = str(json.loads(last, strict=False))
-        elif mark == ",":
-            key = None
-        else:
+            continue
+        elif mark != ",":
             last = mark
-
-
-def _steps(stack: Sequence[str | None], key: str | None) -> list[str | None]:
-    return [*stack[1:], key] if stack else []
+            continue
+        key = None
+    return 0

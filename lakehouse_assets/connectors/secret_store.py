@@ -47,8 +47,8 @@ def read_secret(name: str, key: str | None, environ: Mapping[str, str], *, where
 
 def _current(name: str, environ: Mapping[str, str], where: str) -> str:
     try:
-        import boto3  # noqa: PLC0415 - the extra `aws`, only for sources whose secrets are there
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+        import boto3
+        from botocore.exceptions import BotoCoreError, ClientError
     except ModuleNotFoundError as error:
         msg = "a secret is in AWS Secrets Manager, and boto3 is not installed."
         raise MissingExtraError(msg, where=where, fix="Run pip install 'lakehouse-assets[aws]'.") from error

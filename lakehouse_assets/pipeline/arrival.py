@@ -45,7 +45,7 @@ def accepted(answer: Extraction, counted: Mapping[str, int], repeats: Mapping[st
     """Return the results of input that landed; `repeats` maps objects to the partition that had their content."""
     rows, defects = int(counted.get("rows", 0)), int(counted.get("defects", 0))
     again = "; ".join(f"{path} has the content of {partition}" for path, partition in repeats.items())
-    drifts = "; ".join(_sentence(event) for event in answer.drift)
+    drifts = "; ".join(drift_sentence(event) for event in answer.drift)
     return (
         RuleResult(ARRIVAL, ARRIVAL, *_WHOLE, Outcome.PASS, checked_rows=rows, reason="; ".join(answer.warnings)),
         _told("well_formed", _ODD, "silver quarantines them" if defects else "", failed=defects, checked=rows),
@@ -80,7 +80,8 @@ def _told(rule_id: str, kind: _Kind, reason: str, *, failed: int = 0, checked: i
     return RuleResult(rule_id, rule_id, *kind, outcome, failed_rows=failed, checked_rows=checked, reason=reason)
 
 
-def _sentence(event: DriftEvent) -> str:
+def drift_sentence(event: DriftEvent) -> str:
+    """Return a difference of columns in words."""
     renamed = (f"{old} → {new}" for old, new in event.renamed)
     names = ", ".join((*event.added, *event.removed, *renamed, *event.type_changed))
     return f"{event.type}: {names}" if names else event.type

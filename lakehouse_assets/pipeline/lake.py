@@ -105,10 +105,10 @@ class Lake:
             )
         return wanted
 
-    def connector(self, source: str) -> Connector:
+    def connector(self, source: str, access: Access | None = None) -> Connector:
         """Return a connector for a source, built from the one class that offers its kind."""
         declared = self.catalog.sources[source]
-        return _connector_class(declared)(declared, self.access(source))
+        return _connector_class(declared)(declared, access or self.access(source))
 
     def access(self, source: str) -> Access:
         """Return how a source is reached: its retries, the circuit that all processes share, its checkpoints."""

@@ -53,9 +53,7 @@ def list_circuits(connection: sa.Connection) -> Sequence[StoredCircuit]:
     return [StoredCircuit(*found) for found in connection.execute(sa.select(*_columns()).order_by(row.source))]
 
 
-def count_failure(
-    connection: sa.Connection, source: str, code: str, *, at: datetime, limits: Limits
-) -> StoredCircuit:
+def count_failure(connection: sa.Connection, source: str, code: str, *, at: datetime, limits: Limits) -> StoredCircuit:
     """Count a fault; the one that reaches the limit opens the circuit, and so does any while somebody tries."""
     found = find_circuit(connection, source)
     failures = (found.failures if found else 0) + 1
@@ -76,7 +74,7 @@ def count_success(connection: sa.Connection, source: str, *, at: datetime) -> No
 
 
 def take_try(connection: sa.Connection, source: str, *, at: datetime, seconds: float) -> bool:
-    """Become the one who tries an open circuit; nobody else does for `seconds`, which is when a holder counts as dead."""
+    """Become the one who tries an open circuit; nobody else does for `seconds`, then the one counts as dead."""
     row = schema.circuits.c
     due = sa.and_(row.source == source, row.state != CLOSED, row.retry_at <= at)
     until = at + timedelta(seconds=seconds)
