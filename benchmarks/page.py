@@ -8,6 +8,7 @@ from typing import Any
 from benchmarks.figure import Figure
 from benchmarks.figures import FIGURES
 from benchmarks.figures.peers import FEW, SOME
+from benchmarks.page_judged import judged_part
 from benchmarks.peers.known import FLOOR, OURS, PEERS
 from benchmarks.plot import Bar, bars
 from benchmarks.results import Results
@@ -49,7 +50,9 @@ def rendered(results: Results) -> dict[str, str]:
         if len(runs) > 1:
             plots |= _plots_of_peers(runs, rows, name)
             parts.append(_peers(runs, rows, name))
-    return {"figures.md": "\n".join(parts), **plots}
+    judged = judged_part(figures)
+    parts += [judged.pop("")] if judged else []
+    return {"figures.md": "\n".join(parts), **plots, **judged}
 
 
 def _machine(machine: Mapping[str, Any]) -> str:
