@@ -45,6 +45,14 @@ versitygw: $(DEV) ## Build versitygw, the S3 server that some tests want (Go, or
 spark-jars: ## Fetch the jars with which Spark reads Delta tables and reaches S3 (Java and Maven, 23 MB, once a user)
 	@scripts/spark-jars
 
+.PHONY: kafka-jars
+kafka-jars: ## Fetch Apache Kafka's broker, which tests of Kafka start (Java and Maven, 45 MB, once a user)
+	@scripts/kafka-jars
+
+.PHONY: datacontract
+datacontract: $(DEV) ## Install the linter of the contract standard in an environment of its own, which tests ask
+	@scripts/datacontract
+
 .PHONY: soak
 soak: $(DEV) ## Kill, restart and race the pipeline for a while and prove that nothing was lost or doubled
 	@$(BIN)/python -m lakehouse_assets_tests.soak $(ARGS)

