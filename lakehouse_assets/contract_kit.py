@@ -14,11 +14,12 @@ from random import Random
 import polars as pl
 
 from lakehouse_assets.contracts.loader import load_contract
-from lakehouse_assets.contracts.model import Contract
+from lakehouse_assets.contracts.model import Contract, RuleKind, RuleSpec
 from lakehouse_assets.documents.findings import nearest
 from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.pipeline.vocabulary import collect_vocabulary
 from lakehouse_assets.quality.samples.promise import Promise, promise
+from lakehouse_assets.quality.samples.reconciled import reconciliation_of
 from lakehouse_assets.quality.samples.row_meaning import Row
 from lakehouse_assets.quality.samples.rows import fine_rows
 from lakehouse_assets.quality.samples.variants import variant_of
@@ -39,16 +40,16 @@ class ContractKit:
 
     def violation(self, rule_id: str) -> Violation:
         """Return a partition that breaks one rule; raise LakehouseError when there is no such rule or violation."""
-        found = {rule.spec.id: rule for rule in self._promise.rules}
+        found = {spec.id: spec for spec in self._broken_by_rows()}
         if rule_id not in found:
             raise LakehouseError(
                 f"{self.contract.table} has no rule {rule_id!r} that rows break.", fix=nearest(rule_id, found)
             )
-        violation = violation_of(found[rule_id], self._rows(0), self._promise)
+        violation = self._violation(found[rule_id], self._rows(0))
         if violation is None:
             raise LakehouseError(
                 f"nothing was found that breaks {rule_id!r}.",
-                where=str(found[rule_id].spec.place),
+                where=str(found[rule_id].place),
                 fix="Give a failing row in lakehouse.example.",
             )
         return violation
@@ -56,7 +57,7 @@ class ContractKit:
     def violations(self) -> tuple[Violation, ...]:
         """Return one violation a rule; rules that none was found for have none."""
         rows = self._rows(0)
-        found = (violation_of(rule, rows, self._promise) for rule in self._promise.rules)
+        found = (self._violation(spec, rows) for spec in self._broken_by_rows())
         return tuple(violation for violation in found if violation is not None)
 
     def variant(self, name: str, rows: int = 0) -> pl.DataFrame:
@@ -70,6 +71,16 @@ class ContractKit:
     @property
     def _random(self) -> Random:
         return Random(self.seed)  # noqa: S311 - samples, no secrets
+
+    def _broken_by_rows(self) -> list[RuleSpec]:
+        judged = {rule.spec.id for rule in self._promise.rules}
+        return [spec for spec in self.contract.rules if spec.id in judged or spec.kind is RuleKind.RECONCILED]
+
+    def _violation(self, spec: RuleSpec, rows: list[Row]) -> Violation | None:
+        if spec.kind is RuleKind.RECONCILED:
+            return reconciliation_of(spec, self._promise.functions[spec.rule], rows, self._promise)
+        rule = next(rule for rule in self._promise.rules if rule.spec.id == spec.id)
+        return violation_of(rule, rows, self._promise)
 
     def _rows(self, count: int) -> list[Row]:
         return fine_rows(self._promise, self._random, count)

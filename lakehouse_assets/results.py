@@ -57,17 +57,22 @@ class Outcome(StrEnum):
 
 
 class State(StrEnum):
-    """What earlier partitions say about a number of this one. `NAMED`: its day is one that the calendar names."""
+    """What earlier partitions say about a number of this one, or the place it comes from (`AGREES`, `DIFFERS`).
+
+    `NAMED`: its day is one that the calendar names.
+    """
 
     LEARNING = "learning"
     USUAL = "usual"
     UNUSUAL = "unusual"
     NAMED = "named"
+    AGREES = "agrees"
+    DIFFERS = "differs"
 
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What earlier partitions made one expect of a number, and what it was; `reason` says it in words.
+    """What earlier partitions, or another table, made one expect of a number, and what it was; `reason` in words.
 
     `low` and `high` are where an alarm begins, `score` is how many standard deviations it is off, `is_severe` whether
     it is an alarm and no mere warning, `partitions` how many were compared with, `recent` the last numbers before.
@@ -202,6 +207,7 @@ class PartitionRecord:
     `waived_rows` the rows that only such rules refused, `exemptions` what made both so.
     `low_score` is how badly the score is too low, `inputs` a digest of what the rows were computed from.
     `metrics` and `histograms` are what rules over time compare: sums and counts a column, rows a bin.
+    `said` is what the source itself recorded about it (`connectors.protocol`).
     """
 
     partition: str
@@ -223,6 +229,7 @@ class PartitionRecord:
     inputs: str = ""
     metrics: Mapping[str, float] = field(default_factory=dict)
     histograms: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    said: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

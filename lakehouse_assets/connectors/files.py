@@ -18,6 +18,7 @@ import polars as pl
 from lakehouse_assets.connectors.access import Access
 from lakehouse_assets.connectors.file_formats.arrivals import find_arrivals
 from lakehouse_assets.connectors.file_formats.content import Content, open_content, sha256_of
+from lakehouse_assets.connectors.file_formats.control import read_word
 from lakehouse_assets.connectors.file_formats.csv_header import HeaderError
 from lakehouse_assets.connectors.file_formats.csv_table import Table, read_csv
 from lakehouse_assets.connectors.file_formats.local_folder import LocalFolder
@@ -138,10 +139,20 @@ def _read_partition(
         except SourceError as error:
             refused.append((entry, error))
     if not refused:
-        return _assemble(partition, loaded)
+        return _with_word(_assemble(partition, loaded), location, read)
     letters = (_dead_letter(location, table, partition, entry, error) for entry, error in refused)
     drift = (event for _, error in refused if isinstance(error, HeaderError) for event in error.drift)
     return Rejection(partition, refused[0][1], tuple(letters), tuple(drift))
+
+
+def _with_word(came: Extraction, location: Location, read: ReadOptions) -> Extraction:
+    # A trailer was held against its rows already: an object that disagrees with its own is refused.
+    is_counted = "{rows}" in read.trailer and all(one.size for one in came.objects)
+    told = {"rows": came.rows + came.deduplicated} if is_counted else {}
+    if not read.control:
+        return replace(came, said=told)
+    word = read_word(location, read, came.partition, came.objects)
+    return replace(came, said={**told, **word.said}, unsaid=word.unsaid)
 
 
 def _identity(location: Location, entry: Entry) -> SourceObject:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import narwhals as nw
 
+from lakehouse_assets.connectors.file_formats.notifications import Notices
 from lakehouse_assets.contracts.model import SourceTable
 from lakehouse_assets.errors import SourceError
 from lakehouse_assets.results import DeadLetter, DriftEvent, SourceObject
@@ -20,6 +21,7 @@ class Extraction:
     `_unknown` (JSON object text of undeclared columns, or null).
     `rows`: rows in `frame`; `deduplicated`: rows of repeated objects that are counted but not in `frame`.
     `absent`: declared columns that no object had; they are null in `frame` and no part of a row's hash.
+    `said`: what the source itself recorded (`connectors.said`); `unsaid`: why it said nothing, where it should have.
     `confirm`: where `frame` reads an object in place, raises SourceError `changed_during_read` when that is no longer
     what was checked; to be called after the rows were staged and before they are published.
     """
@@ -35,6 +37,8 @@ class Extraction:
     measures: Mapping[str, Any] = field(default_factory=dict)
     confirm: Callable[[], None] | None = None
     absent: frozenset[str] = frozenset()
+    said: Mapping[str, Any] = field(default_factory=dict)
+    unsaid: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,4 +76,21 @@ class ObjectConnector(Protocol):
 
         Each Extraction has exactly one object. Equal content under two names is two objects.
         """
+        ...
+
+
+@runtime_checkable
+class WatchedConnector(Protocol):
+    """A connector that can say what has arrived without reading it, for sensors that ask for it at once."""
+
+    def arrivals(self, table: SourceTable, partitions: Sequence[str]) -> Mapping[str, str]:
+        """Return the partitions whose input is there and complete, each with a token that changes when it does."""
+        ...
+
+    def notices(self, handled: tuple[str, ...]) -> Notices | None:
+        """Return what was told since, after forgetting what was handled; None where nobody tells."""
+        ...
+
+    def partitions_of(self, table: SourceTable, objects: Sequence[tuple[str, str]]) -> frozenset[str]:
+        """Return the partitions that some objects, as (bucket, key), belong to."""
         ...

@@ -4,6 +4,7 @@ from lakehouse_assets.contracts.fingerprints import rule_set
 from lakehouse_assets.contracts.loading import Gate, Load
 from lakehouse_assets.contracts.model import Arrival, Column, Contract, RuleKind, RuleSpec, Source, SourceTable
 from lakehouse_assets.contracts.reading import Reading
+from lakehouse_assets.contracts.reconciled import reconcile_rules
 from lakehouse_assets.contracts.rules import Declaration, to_spec
 from lakehouse_assets.naming import RAW_HASH
 from lakehouse_assets.results import Dimension
@@ -16,7 +17,7 @@ def bronze_contract(source: Source, table: SourceTable, reading: Reading) -> Con
     """Return what a source file promises about one of its tables; technical columns are not listed."""
     columns = tuple(Column(name, found, line=table.place.line) for name, found in table.columns.items())
     gate = gate_of(table.arrival)
-    rules = arrival_rules(table, reading)
+    rules = (*arrival_rules(table, reading), *reconcile_rules(table, reading))
     # Read later, a new column makes nothing outdated that has landed; landed again, it does.
     decisive = columns if table.schema == "on_write" else ()
     return Contract(

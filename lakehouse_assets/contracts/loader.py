@@ -17,6 +17,7 @@ from lakehouse_assets.contracts.odcs import read_contract
 from lakehouse_assets.contracts.over_time import check_over_time
 from lakehouse_assets.contracts.performance import read_performance
 from lakehouse_assets.contracts.reading import Reading
+from lakehouse_assets.contracts.reconciled import check_reconciled
 from lakehouse_assets.contracts.reference_lists import FOLDER, read_lists
 from lakehouse_assets.contracts.reference_lists import SUFFIX as LIST
 from lakehouse_assets.contracts.source_file import read_source
@@ -200,6 +201,7 @@ class _Loader:
         for name, contract in contracts.items():
             check_lineage(contract, contracts, self._readings[name])
             check_over_time(contract, self._readings[name])
+            check_reconciled(contract, contracts, self._landing, self._readings[name])
         for circle in cycles(contracts):
             names = " <- ".join(map(str, (*circle, circle[0])))
             spot = self._readings[circle[0]].document.spot(["schema", 0])

@@ -110,6 +110,7 @@ class RuleKind(StrEnum):
     TABLE = "table"
     FOREIGN_KEY = "foreign_key"
     OVER_TIME = "over_time"
+    RECONCILED = "reconciled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +242,7 @@ class ReadOptions:
     success_marker: str = ""
     trailer: str = ""
     final_newline: bool = True
+    control: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +252,16 @@ class Arrival:
     min_rows: int = 1
     max_rows: int | None = None
     max_duplicate_share: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reconcile:
+    """What a source promises to record of each partition, and by which share of it what lands may differ."""
+
+    rows: bool = True
+    sums: tuple[str, ...] = ()
+    sha256: bool = False
+    tolerance: float = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +296,7 @@ class SourceTable:
     place: Place = Place("")
     load: Mode = Mode.PARTITION
     deletes: Deletes | None = None
+    reconcile: Reconcile | None = None
 
     @property
     def table(self) -> TableName:

@@ -81,7 +81,7 @@ def default_action(kind: RuleKind, severity: Severity) -> OnFailure:
         return OnFailure.KEEP
     if kind is RuleKind.FOREIGN_KEY:
         return OnFailure.QUARANTINE
-    if severity is Severity.CRITICAL or kind is RuleKind.PARTITION:
+    if severity is Severity.CRITICAL or kind in {RuleKind.PARTITION, RuleKind.RECONCILED}:
         return OnFailure.BLOCK
     return OnFailure.QUARANTINE
 
@@ -136,7 +136,7 @@ def _checked_action(
         message = f"{spec.rule!r} looks at single rows; a whole table is not its scope."
         reading.tell("LH413", declaration.steps, message, "Remove lakehouse.scope.")
         return None
-    if declaration.scope == "table" and signature.kind is RuleKind.OVER_TIME:
+    if declaration.scope == "table" and signature.kind in {RuleKind.OVER_TIME, RuleKind.RECONCILED}:
         message = f"{spec.rule!r} looks at one partition after another; a whole table is not its scope."
         reading.tell("LH413", declaration.steps, message, "Remove lakehouse.scope.")
         return None
@@ -152,6 +152,7 @@ def check_action(spec: RuleSpec, steps: Steps, reading: Reading) -> None:
         RuleKind.PARTITION: {OnFailure.KEEP, OnFailure.BLOCK},
         RuleKind.TABLE: {OnFailure.KEEP},
         RuleKind.OVER_TIME: {OnFailure.KEEP},
+        RuleKind.RECONCILED: {OnFailure.KEEP, OnFailure.BLOCK},
         RuleKind.FOREIGN_KEY: {OnFailure.KEEP, OnFailure.QUARANTINE},
     }[spec.kind]
     if spec.on_failure not in allowed:

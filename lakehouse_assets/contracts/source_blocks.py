@@ -32,6 +32,11 @@ class ReadBlock(Block):
     success_marker: str = Field("", description="File that says a delivery is complete, such as `_SUCCESS`.")
     trailer: str = Field("", description="Shape of the last line; `{rows}` is the number of records, `*` anything.")
     final_newline: bool = Field(default=True, description="Whether a last line without an end means a cut file.")
+    control: str = Field(
+        "",
+        description="File in which the source wrote what it recorded (`rows`, `sums`, `sha256`), as JSON or YAML. "
+        "`{partition}` is the partition, `{file}` the path of a file that has one of its own.",
+    )
 
 
 class ArrivalBlock(Block):
@@ -47,6 +52,15 @@ class DeletesBlock(Block):
 
     column: str = Field(description="Raw column that says what kind of change a row is.")
     values: Items[str] = Field(min_length=1, description="Its values, as text, that mean a deletion.")
+
+
+class ReconcileBlock(Block):
+    """`reconcile`: what the source itself records of a partition; what lands must agree, and its word must be there."""
+
+    rows: bool = Field(default=True, description="Whether it records the number of rows.")
+    sums: Items[str] = Field((), description="Raw columns whose sums it records; text is read as numbers.")
+    sha256: bool = Field(default=False, description="Whether it records the hash of each file; any difference counts.")
+    tolerance: float = Field(0.01, ge=0, lt=1, description="Share by which rows and sums may differ.")
 
 
 class TableBlock(Block):
@@ -74,6 +88,9 @@ class TableBlock(Block):
         "that is added once and stays.",
     )
     arrival: ArrivalBlock = Field(ArrivalBlock(), description="Bounds of what arrives.")
+    reconcile: ReconcileBlock | None = Field(
+        None, description="What the source records of a partition; with `read.control`, its rows unless written here."
+    )
     key: Items[str] = Field((), description="Raw columns that identify a row.")
     cursor: str = Field("", description="Raw column that orders rows in time.")
     deletes: DeletesBlock | None = Field(None, description="Which rows are deletions; left out, none is.")

@@ -10,6 +10,7 @@ from lakehouse_assets.contracts.model import Arrival, ColumnType, ReadOptions, S
 from lakehouse_assets.contracts.names import name_problem
 from lakehouse_assets.contracts.properties import CalendarBlock
 from lakehouse_assets.contracts.reading import Reading
+from lakehouse_assets.contracts.reconciled import check_reconcile, reconcile_of
 from lakehouse_assets.contracts.source_blocks import SourceFile, TableBlock
 from lakehouse_assets.contracts.types import read_physical
 from lakehouse_assets.contracts.vocabulary import SourceBlocks
@@ -40,6 +41,7 @@ def read_source(stem: str, overlay: SourceOverlay | None, reading: Reading) -> S
     calendar = read_calendar(_overlaid(block.calendar, overlay), ["calendar"], reading)
     tables = {name: _read_table(block.source, name, table, reading) for name, table in block.tables.items()}
     _check_appends(block, reading)
+    check_reconcile(block, reading)
     if calendar is None:
         return None
     return Source(
@@ -148,6 +150,7 @@ def _read_table(source: str, name: str, block: TableBlock, reading: Reading) -> 
         place=reading.place(at),
         load=Mode(block.load),
         deletes=read_deletes(block, columns, at, reading),
+        reconcile=reconcile_of(block),
     )
 
 

@@ -7,7 +7,7 @@ import dagster as dg
 from lakehouse_assets.contracts.loading import Role
 from lakehouse_assets.contracts.model import Contract
 from lakehouse_assets.defs import scores
-from lakehouse_assets.defs.expectations import to_markdown
+from lakehouse_assets.defs.expectations import to_markdown, to_reconciliation
 from lakehouse_assets.defs.preview import Target
 from lakehouse_assets.defs.rule_rows import Beside, to_list, to_table
 from lakehouse_assets.quality.trend import Scored, scored
@@ -86,6 +86,7 @@ def to_evaluation(
             "failed_rows": sum(rule.failed_rows for rule in failed),
             **({"what failed": dg.MetadataValue.md(listed)} if listed else {}),
             **({"beside earlier partitions": dg.MetadataValue.md(compared)} if compared else {}),
+            **({"where it comes from": dg.MetadataValue.md(both)} if (both := to_reconciliation(rules)) else {}),
             "rules": to_table(rules, result.record, beside),
             **({"contract": place} if place is not None else {}),
         },

@@ -90,6 +90,7 @@ _TABLE = (
     Code("LH423", "Query cannot be read", "Nobody knows what it would ask."),
     Code("LH424", "Query asks for what is not allowed", "A rule reads its own table, and both engines answer alike."),
     Code("LH425", "Query does not give one number", "There would be nothing to compare with the threshold."),
+    Code("LH426", "Nothing to reconcile with", "The rule would be an error for ever, and keep every partition back."),
     Code("LH501", "Load mode is not available", "The table could not be loaded."),
     Code("LH502", "Snapshot with partitions", "A snapshot replaces everything; a partition column contradicts it."),
     Code("LH503", "Partition column unusable", "Rows without a partition value could never be replaced."),

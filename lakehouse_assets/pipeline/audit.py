@@ -13,6 +13,7 @@ from lakehouse_assets.pipeline.deletions import judges_deletions
 from lakehouse_assets.pipeline.draft import Draft, Tally
 from lakehouse_assets.pipeline.entities.audit import derived_results
 from lakehouse_assets.pipeline.over_time import look, remember, results_over_time, specs_over_time, with_measures
+from lakehouse_assets.pipeline.reconciled import reconciliations
 from lakehouse_assets.pipeline.refine import scope_of
 from lakehouse_assets.pipeline.refused.exempt import accept, expiry_note
 from lakehouse_assets.pipeline.renamed import drift_of
@@ -41,9 +42,11 @@ def audit(step: Step, draft: Draft) -> list[Audited]:
     judged = _partition_results(step, draft)
     counts = {tally.partition: tally.ledger.published for tally in draft.tallies if _arrived(tally)}
     times = look(step, _live(step, draft) if specs_over_time(step) else None, counts)
+    beside = reconciliations(step, draft, [one for one in draft.tallies if _arrived(one)], lambda: _rows(step, draft))
     audited: dict[str, Audited] = {}
     for tally in sorted(draft.tallies, key=lambda tally: tally.partition):
-        found = (*judged.get(tally.partition, ()), *results_over_time(step, times, tally.partition))
+        looked_back = results_over_time(step, times, tally.partition)
+        found = (*judged.get(tally.partition, ()), *looked_back, *beside.get(tally.partition, ()))
         one = _audited(step, draft, tally, found)
         audited[tally.partition] = one = replace(one, record=with_measures(times, one.record))
         if not one.is_blocked:
@@ -76,6 +79,7 @@ def _audited(step: Step, draft: Draft, tally: Tally, partition_results: tuple[Ru
         objects=tally.objects,
         drift=(*tally.drift, *drift_of(contract, step.columns, step.table.columns)),
         measures=tally.measures,
+        said=tally.said,
         inputs=draft.inputs.get(tally.partition, ""),
     )
     note = expiry_note(step, tally.partition, results) if is_blocked else ""

@@ -8,6 +8,7 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
+from lakehouse_assets.connectors.said import together as said_together
 from lakehouse_assets.engines import kit
 from lakehouse_assets.quality.score import score, severity_of
 from lakehouse_assets.results import Ledger, Outcome, PartitionRecord, RuleResult, SourceObject
@@ -47,6 +48,7 @@ def together(parts: Sequence[PartitionRecord]) -> PartitionRecord:
         objects=tuple(one for part in parts for one in part.objects),
         drift=tuple(dict.fromkeys(event for part in parts for event in part.drift)),
         measures=_sums([part.measures for part in parts]),
+        said=said_together([part.said for part in parts]),
     )
 
 

@@ -23,6 +23,7 @@ from lakehouse_assets.quality.judge import RowRule, bind, counts, flag, flag_of,
 from lakehouse_assets.quality.partition_rules import judge_partitions, to_partition_results
 from lakehouse_assets.quality.samples.over_time import proof
 from lakehouse_assets.quality.samples.promise import Promise, promise
+from lakehouse_assets.quality.samples.reconciled import alarm, silence
 from lakehouse_assets.quality.samples.row_meaning import Row
 from lakehouse_assets.quality.samples.rows import fine_rows
 from lakehouse_assets.quality.samples.violations import MEANING, Violation, violation_of
@@ -32,6 +33,8 @@ SINGS, SILENT, ALARMS, MISSING, NOTHING = "rejects", "does not reject", "rejects
 BAD = frozenset({SILENT, ALARMS, MISSING})
 _ORPHAN = "not_in_the_referenced_table"
 _FINE, _CANARY = "__fine", "__canary"
+# Rules that are shown numbers, not rows.
+_OF_NUMBERS = frozenset({RuleKind.OVER_TIME, RuleKind.RECONCILED})
 _Judged = Mapping[str, Mapping[str, RuleResult]]
 
 
@@ -50,10 +53,10 @@ class Canary:
 
 def canaries(contract: Contract, functions: Mapping[str, Callable[..., Any]], *, seed: int = 0) -> tuple[Canary, ...]:
     """Judge a fine partition and one canary a rule; return what became of every rule, in the contract's order."""
-    over_time = {spec.id: _over_time(contract, spec, functions) for spec in contract.rules if _looks_back(spec)}
-    now = replace(contract, rules=tuple(spec for spec in contract.rules if not _looks_back(spec)))
+    numbers = {spec.id: _of_numbers(contract, spec, functions) for spec in contract.rules if spec.kind in _OF_NUMBERS}
+    now = replace(contract, rules=tuple(spec for spec in contract.rules if spec.kind not in _OF_NUMBERS))
     said = {one.rule_id: one for one in _of_rows(now, functions, seed)}
-    return tuple({**said, **over_time}[spec.id] for spec in contract.rules)
+    return tuple({**said, **numbers}[spec.id] for spec in contract.rules)
 
 
 def _of_rows(contract: Contract, functions: Mapping[str, Callable[..., Any]], seed: int) -> tuple[Canary, ...]:
@@ -137,18 +140,26 @@ def _none(rules: Sequence[RowRule]) -> dict[str, int]:
     return {flag_of(number): 0 for number in range(len(rules))}
 
 
-def _looks_back(spec: RuleSpec) -> bool:
-    return spec.kind is RuleKind.OVER_TIME
-
-
-def _over_time(contract: Contract, spec: RuleSpec, functions: Mapping[str, Callable[..., Any]]) -> Canary:
+def _of_numbers(contract: Contract, spec: RuleSpec, functions: Mapping[str, Callable[..., Any]]) -> Canary:
     if spec.rule not in functions:
         return _said(contract, spec, MISSING, reason=f"no rule is named {spec.rule!r}")
-    usual, odd = proof(spec, functions[spec.rule])
+    judge = _over_time if spec.kind is RuleKind.OVER_TIME else _reconciled
+    return judge(contract, spec, functions[spec.rule])
+
+
+def _over_time(contract: Contract, spec: RuleSpec, function: Callable[..., Any]) -> Canary:
+    usual, odd = proof(spec, function)
     if usual.state is not State.USUAL:
         return _said(contract, spec, ALARMS, MEANING, usual.reason)
     is_silent = odd.state is not State.UNUSUAL
     return _said(contract, spec, SILENT if is_silent else SINGS, MEANING, "its canary is usual" if is_silent else "")
+
+
+def _reconciled(contract: Contract, spec: RuleSpec, function: Callable[..., Any]) -> Canary:
+    refused = alarm(spec, function)
+    passed = "" if refused else silence(spec, function)
+    verdict = ALARMS if refused else SILENT if passed else SINGS
+    return _said(contract, spec, verdict, MEANING, refused or passed)
 
 
 def _promises_nothing(spec: RuleSpec) -> bool:

@@ -35,7 +35,7 @@ def curate(step: Step) -> Draft:
             where=str(step.name),
             fix=f"Write `{step.name.short}` in lakehouse_assets/transforms/{step.name.layer}/{step.name.short}.py.",
         )
-    return draft_of(step, function(**{name.short: _input(step, name) for name in step.contract.upstreams}))
+    return draft_of(step, function(**{name.short: input_of(step, name) for name in step.contract.upstreams}))
 
 
 def draft_of(step: Step, computed: nw.LazyFrame) -> Draft:
@@ -55,7 +55,8 @@ def draft_of(step: Step, computed: nw.LazyFrame) -> Draft:
     return replace(done.draft, tallies=tallies)
 
 
-def _input(step: Step, name: TableName) -> nw.LazyFrame:
+def input_of(step: Step, name: TableName) -> nw.LazyFrame:
+    """Return the rows of an upstream that the function is given: those of the business dates of a step."""
     table = step.upstreams[name]
     if table is None:
         raise TransformError(f"{name} was never published.", where=str(step.name), fix=f"Materialise {name} first.")

@@ -12,7 +12,10 @@ EMPTY_HASH = "0" * 32
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What was counted about one partition while its files were staged; `waived_rows` are some of the quarantined."""
+    """What was counted about one partition while its files were staged; `waived_rows` are some of the quarantined.
+
+    `said` is what the source itself recorded, `unsaid` why it recorded nothing (`connectors.protocol`).
+    """
 
     partition: str
     ledger: Ledger
@@ -24,6 +27,8 @@ class Tally:
     drift: tuple[DriftEvent, ...] = ()
     dead_letters: tuple[DeadLetter, ...] = ()
     measures: Mapping[str, Any] = field(default_factory=dict)
+    said: Mapping[str, Any] = field(default_factory=dict)
+    unsaid: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ def find_groups(step: Step, rows: nw.LazyFrame, scope: Scope) -> Groups:
         return Groups(step)
     partition, functions = step.contract.partition_column, step.lake.rule_functions
     frames = violating_groups(rows, partition, specs, functions, scope)
-    answers = _collected(step, frames)
+    answers = collected(step, frames)
     rules = [
         group_rule(spec, found if isinstance(found, str) else "") for spec, found in zip(specs, answers, strict=True)
     ]
@@ -43,13 +43,14 @@ def find_groups(step: Step, rows: nw.LazyFrame, scope: Scope) -> Groups:
     return Groups(step, tuple(rules), tuple(found))
 
 
-def _collected(step: Step, frames: Sequence[nw.LazyFrame | str]) -> list[pl.DataFrame | str]:
+def collected(step: Step, frames: Sequence[nw.LazyFrame | str]) -> list[pl.DataFrame | str]:
+    """Collect frames together, or each alone where that fails: then the reason stands in the place of some."""
     lazy = [frame for frame in frames if not isinstance(frame, str)]
     try:
-        collected = iter(step.lake.engine.collect_all(lazy))
+        found = iter(step.lake.engine.collect_all(lazy))
     except engine_errors():
         return [frame if isinstance(frame, str) else _alone(step, frame) for frame in frames]
-    return [frame if isinstance(frame, str) else next(collected) for frame in frames]
+    return [frame if isinstance(frame, str) else next(found) for frame in frames]
 
 
 def _alone(step: Step, frame: nw.LazyFrame) -> pl.DataFrame | str:

@@ -107,4 +107,6 @@ def tally_of(answer: Extraction | Rejection, counted: Mapping[str, int], repeats
         drift=answer.drift,
         dead_letters=answer.dead_letters,
         measures={**answer.measures, "rows": answer.rows},
+        said=answer.said,
+        unsaid=answer.unsaid,
     )

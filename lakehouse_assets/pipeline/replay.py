@@ -80,7 +80,8 @@ def _as_landed(step: Step, partitions: Sequence[str]) -> dict[str, Extraction | 
         if partition in said:
             of = said[partition].of
             repeated = of.ledger.deduplicated
-            answer = replace(answer, objects=of.objects, drift=of.drift, measures=of.measures, deduplicated=repeated)
+            answer = replace(answer, objects=of.objects, drift=of.drift, measures=of.measures, said=of.said)
+            answer = replace(answer, deduplicated=repeated)
         found[partition] = answer
     return found
 

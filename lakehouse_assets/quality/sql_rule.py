@@ -48,13 +48,18 @@ def violations(frame: nw.LazyFrame, by: str, query: str, column: str | None, bou
 
     `failed_rows` is null where it gives no number at all.
     """
-    tree = read_query(query, column).tree
-    types = {name: kind for name, dtype in frame.collect_schema().items() if (kind := _type_of(dtype)) is not None}
-    found = answers(tree, frame, by, types)
+    found = asked(frame, by, query, column)
     value = nw.col(VALUE)
     is_number = ~value.is_null() & value.is_finite().fill_null(value=False)
     failed = nw.when(is_number).then(nw.col(ROWS)).alias(FAILED_ROWS)
     return found.filter(~(is_number & _holds(value, bound).fill_null(value=False))).select(by, failed)
+
+
+def asked(frame: nw.LazyFrame, by: str, query: str, column: str | None = None) -> nw.LazyFrame:
+    """Return `[by, value, rows]`: what a query gives for each partition of a frame, as a double."""
+    tree = read_query(query, column).tree
+    types = {name: kind for name, dtype in frame.collect_schema().items() if (kind := _type_of(dtype)) is not None}
+    return answers(tree, frame, by, types)
 
 
 def answer_without_rows(arguments: Mapping[str, Any], columns: Sequence[Column]) -> float | None:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 
 from lakehouse_assets.connectors.clock import Clock
+from lakehouse_assets.connectors.file_formats.control import without_controls
 from lakehouse_assets.connectors.file_formats.locations import Entry, Location
 from lakehouse_assets.contracts.model import ReadOptions
 from lakehouse_assets.errors import SourceError
@@ -32,7 +33,7 @@ def find_arrivals(
 
 def _find(location: Location, read: ReadOptions, partition: str) -> list[Entry]:
     path = read.pattern.replace("{partition}", partition)
-    entries = _matching(location, path)
+    entries = without_controls(read, partition, _matching(location, path))
     where = f"{location.name}/{path}"
     if read.success_marker and not _is_marked(location, read.success_marker, partition, entries):
         raise SourceError(

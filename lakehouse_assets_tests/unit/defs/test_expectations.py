@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from lakehouse_assets.defs.expectations import plot, to_markdown
+from lakehouse_assets.defs.expectations import plot, to_markdown, to_reconciliation
 from lakehouse_assets.results import Expectation, State
 from lakehouse_assets_tests.builders import rule_result
 
@@ -40,3 +40,17 @@ def test_what_has_only_an_upper_bound_says_so() -> None:
 
 def test_a_plot_of_nothing_is_flat() -> None:
     assert plot([0, 0]) == "▁▁"
+
+
+def test_a_reconciliation_is_a_row_of_its_own_table_with_both_numbers() -> None:
+    told = Expectation(State.DIFFERS, 60, 80.5, 79.695, 81.305, is_severe=True, reason="60 here, 80.5 in silver/orders")
+    rules = [replace(rule_result("net"), expectation=told), replace(rule_result("volume"), expectation=HALVED)]
+
+    assert to_reconciliation(rules).splitlines()[2:] == [
+        "| net | 60 | 80.5 | 79.7 to 81.3 | **differs**: 60 here, 80.5 in silver/orders |"
+    ]
+    assert "net" not in to_markdown(rules)
+
+
+def test_without_a_reconciliation_there_is_no_table_of_it() -> None:
+    assert to_reconciliation([replace(rule_result("volume"), expectation=HALVED)]) == ""
