@@ -1,29 +1,27 @@
-"""Files in a folder or an object store: one answer for every partition asked for.
+"""Files in a folder, on a server or in an object store: one answer for every partition asked for.
 
 What belongs here: putting the objects of a partition together, repeated content, refusals and dead letters.
-What does not: how files are found, opened and parsed; that is `file_formats`.
+What does not: how files are found, opened and read; that is `file_formats`.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import narwhals as nw
-import polars as pl
 
 from lakehouse_assets.connectors.access import Access
-from lakehouse_assets.connectors.file_formats.arrivals import find_arrivals
-from lakehouse_assets.connectors.file_formats.content import Content, open_content, sha256_of
+from lakehouse_assets.connectors.file_formats.arrivals import complete_arrivals, find_arrivals, partitions_among
 from lakehouse_assets.connectors.file_formats.control import read_word
 from lakehouse_assets.connectors.file_formats.csv_header import HeaderError
-from lakehouse_assets.connectors.file_formats.csv_table import Table, read_csv
-from lakehouse_assets.connectors.file_formats.local_folder import LocalFolder
+from lakehouse_assets.connectors.file_formats.joining import joined
 from lakehouse_assets.connectors.file_formats.locations import Entry, Location
-from lakehouse_assets.connectors.file_formats.object_store import ObjectStore
+from lakehouse_assets.connectors.file_formats.notifications import QUEUE, Notices, Queue
+from lakehouse_assets.connectors.file_formats.opening import open_location
+from lakehouse_assets.connectors.file_formats.reading import Loaded, load, require_readable
+from lakehouse_assets.connectors.file_formats.sandbox import Sandbox
 from lakehouse_assets.connectors.protocol import Extraction, Rejection
 from lakehouse_assets.contracts.model import ReadOptions, Source, SourceTable
 from lakehouse_assets.errors import SourceError
@@ -34,23 +32,17 @@ DEAD_LETTER_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class _Loaded:
-    """One object that was read."""
-
-    content: Content
-    table: Table
-
-
-@dataclass(frozen=True, slots=True)
-class _Arrived:
-    """The objects of one partition and where they are."""
+class _Session:
+    """One table's files while they are read."""
 
     location: Location
-    entries: Sequence[Entry]
+    table: SourceTable
+    read: ReadOptions
+    sandbox: Sandbox
 
 
 class Files:
-    """CSV files in a local folder or under an object-store URL."""
+    """CSV, JSON, Parquet and Excel files in a local folder, on an SFTP server or under an object-store URL."""
 
     kind: ClassVar[str] = "files"
 
@@ -62,87 +54,96 @@ class Files:
 
         Raises ConfigError for a connection that cannot be resolved, SourceError for read options that cannot be used.
         """
-        read = _readable(table)
-        return {
-            partition: Rejection(partition, arrived)
-            if isinstance(arrived, SourceError)
-            else _read_partition(arrived.location, table, read, partition, arrived.entries)
-            for partition, arrived in self._arrivals(read, partitions).items()
-        }
+        with self._session(table) as session:
+            return {
+                partition: Rejection(partition, arrived)
+                if isinstance(arrived, SourceError)
+                else _read_partition(*arrived, partition)
+                for partition, arrived in self._arrivals(session, partitions).items()
+            }
 
     def extract_objects(
         self, table: SourceTable, partitions: Sequence[str], is_known: Callable[[str, SourceObject], bool]
     ) -> Iterator[Extraction | Rejection]:
         """Yield every object of some partitions by itself, read when it is asked for; of known ones only the hash."""
-        read = _readable(table)
-        for partition, arrived in self._arrivals(read, partitions).items():
-            if isinstance(arrived, SourceError):
-                yield Rejection(partition, arrived)
-                continue
-            for entry in arrived.entries:
-                if not is_known(partition, _identity(arrived.location, entry)):
-                    yield _read_partition(arrived.location, table, read, partition, [entry])
+        with self._session(table) as session:
+            for partition, arrived in self._arrivals(session, partitions).items():
+                if isinstance(arrived, SourceError):
+                    yield Rejection(partition, arrived)
+                    continue
+                opened, entries = arrived
+                for entry in entries:
+                    if not is_known(partition, _identity(opened.location, entry)):
+                        yield _read_partition(opened, [entry], partition)
 
-    def _arrivals(self, read: ReadOptions, partitions: Sequence[str]) -> dict[str, _Arrived | SourceError]:
+    def arrivals(self, table: SourceTable, partitions: Sequence[str]) -> Mapping[str, str]:
+        """Return the partitions whose files are there and complete, each with a token that changes when they do."""
+        with self._session(table) as session:
+            if isinstance(session, SourceError):
+                raise session
+            return complete_arrivals(session.location, session.read, partitions, clock=self._access.clock)
+
+    def notices(self, handled: tuple[str, ...]) -> Notices | None:
+        """Return the objects that the queue of the connection tells of; None where there is no queue."""
+        connection = self._access.connection(self._source)
+        url = str(connection.get(QUEUE, ""))
+        if not url:
+            return None
+        queue = Queue(url, connection, self._access.environ, where=str(self._source.place))
+        queue.delete(handled)
+        return queue.receive()
+
+    def partitions_of(self, table: SourceTable, objects: Sequence[tuple[str, str]]) -> frozenset[str]:
+        """Return the partitions that some objects, as (bucket, key), belong to by their names."""
+        location = str(self._access.connection(self._source).get("location", "")).partition("://")[2].rstrip("/")
+        paths = (f"{bucket}/{key}" for bucket, key in objects)
+        inside = [path.removeprefix(f"{location}/") for path in paths if path.startswith(f"{location}/")]
+        return partitions_among(inside, require_readable(table))
+
+    @contextmanager
+    def _session(self, table: SourceTable) -> Iterator[_Session | SourceError]:
+        """Yield what a table's files are read with, or why their location cannot be opened."""
+        read = require_readable(table)
         try:
             connection = self._access.connection(self._source)
-            location = _open(connection, where=str(self._source.place))
+            location = open_location(connection, self._access, where=str(self._source.place))
         except SourceError as error:
-            return dict.fromkeys(partitions, error)
-        found = find_arrivals(location, read, partitions, clock=self._access.clock)
+            refusal = error
+        else:
+            with closing(location), Sandbox() as sandbox:
+                yield _Session(location, table, read, sandbox)
+            return
+        yield refusal
+
+    def _arrivals(
+        self, session: _Session | SourceError, partitions: Sequence[str]
+    ) -> dict[str, tuple[_Session, Sequence[Entry]] | SourceError]:
+        if isinstance(session, SourceError):
+            return dict.fromkeys(partitions, session)
+        found = find_arrivals(session.location, session.read, partitions, clock=self._access.clock)
         ordered = {partition: found[partition] for partition in partitions}
         return {
-            partition: one if isinstance(one, SourceError) else _Arrived(location, one)
-            for partition, one in ordered.items()
+            partition: one if isinstance(one, SourceError) else (session, one) for partition, one in ordered.items()
         }
 
 
-def _open(connection: Mapping[str, Any], *, where: str) -> Location:
-    """Open `connection.location`; the other keys are options of the object store."""
-    location = str(connection.get("location", ""))
-    if not location:
-        raise SourceError("missing", "the connection names no location.", where=where, fix="Add `location:`.")
-    if "://" in location and not location.startswith("file://"):
-        options = {key: value for key, value in connection.items() if key != "location"}
-        return ObjectStore(location.rstrip("/"), options)
-    return LocalFolder(Path(location.removeprefix("file://")).expanduser(), where=where)
-
-
-def _readable(table: SourceTable) -> ReadOptions:
-    where = str(table.place)
-    if table.read is None:
-        raise SourceError("format", "the table does not say how its files are read.", where=where, fix="Add `read:`.")
-    if table.read.format != "csv":
-        raise SourceError(
-            "format", f"files of format {table.read.format!r} cannot be read.", where=where, fix="Deliver CSV."
-        )
-    try:
-        " ".encode(table.read.encoding)
-    except LookupError as error:
-        raise SourceError(
-            "encoding",
-            f"{table.read.encoding!r} is no text encoding.",
-            where=where,
-            fix="Correct `read.encoding`, for instance to `cp1252`.",
-        ) from error
-    return table.read
-
-
-def _read_partition(
-    location: Location, table: SourceTable, read: ReadOptions, partition: str, entries: Sequence[Entry]
-) -> Extraction | Rejection:
-    loaded: list[_Loaded] = []
+def _read_partition(session: _Session, entries: Sequence[Entry], partition: str) -> Extraction | Rejection:
+    location, table, read = session.location, session.table, session.read
+    loaded: list[Loaded] = []
     refused: list[tuple[Entry, SourceError]] = []
     for entry in entries:
         try:
-            loaded.append(_load(location, entry, table, read))
+            loaded.append(load(location, entry, table, read, session.sandbox))
         except SourceError as error:
             refused.append((entry, error))
-    if not refused:
-        return _with_word(_assemble(partition, loaded), location, read)
-    letters = (_dead_letter(location, table, partition, entry, error) for entry, error in refused)
-    drift = (event for _, error in refused if isinstance(error, HeaderError) for event in error.drift)
-    return Rejection(partition, refused[0][1], tuple(letters), tuple(drift))
+    if refused:
+        letters = (_dead_letter(location, table, partition, entry, error) for entry, error in refused)
+        drift = (event for _, error in refused if isinstance(error, HeaderError) for event in error.drift)
+        return Rejection(partition, refused[0][1], tuple(letters), tuple(drift))
+    try:
+        return _with_word(_assemble(partition, loaded, table), location, read)
+    except SourceError as error:
+        return Rejection(partition, error)
 
 
 def _with_word(came: Extraction, location: Location, read: ReadOptions) -> Extraction:
@@ -165,38 +166,26 @@ def _identity(location: Location, entry: Entry) -> SourceObject:
     return SourceObject(entry.path, entry.size, digest.hexdigest())
 
 
-def _load(location: Location, entry: Entry, table: SourceTable, read: ReadOptions) -> _Loaded:
-    content = open_content(location, entry, read)
-    with closing(content.text):
-        if isinstance(content.text.source, bytes) or content.confirm is None:
-            return _Loaded(content, read_csv(content, table, read))
-        with ThreadPoolExecutor(max_workers=1) as pool:
-            digest = pool.submit(sha256_of, content.text.source)
-            rows = read_csv(content, table, read)
-    content.confirm()
-    return _Loaded(replace(content, object=replace(content.object, sha256=digest.result())), rows)
-
-
-def _assemble(partition: str, loaded: Sequence[_Loaded]) -> Extraction:
-    first: dict[str, _Loaded] = {}
-    deduplicated, warnings = 0, [text for one in loaded for text in one.content.warnings]
+def _assemble(partition: str, loaded: Sequence[Loaded], table: SourceTable) -> Extraction:
+    first: dict[str, Loaded] = {}
+    deduplicated, warnings = 0, [text for one in loaded for text in one.warnings]
     for one in loaded:
-        kept = first.setdefault(one.content.object.sha256, one)
+        kept = first.setdefault(one.object.sha256, one)
         if kept is not one:
             deduplicated += one.table.rows
     absent = set.intersection(*(set(one.table.absent) for one in loaded)) if loaded else set()
     drift = dict.fromkeys(event for one in loaded for event in one.table.drift)
-    checks = [one.content.confirm for one in first.values() if one.content.confirm]
+    checks = [one.confirm for one in first.values() if one.confirm]
     return Extraction(
         partition,
-        nw.from_native(_joined([one.table for one in first.values()])),
+        nw.from_native(joined([one.table for one in first.values()], table)),
         sum(one.table.rows for one in first.values()),
-        objects=tuple(one.content.object for one in loaded),
+        objects=tuple(one.object for one in loaded),
         deduplicated=deduplicated,
         drift=tuple(drift),
         absent=frozenset(absent),
         warnings=tuple(warnings),
-        measures={"objects": len(loaded), "bytes": sum(one.content.object.size for one in loaded)},
+        measures={"objects": len(loaded), "bytes": sum(one.object.size for one in loaded)},
         confirm=_all_of(checks) if checks else None,
     )
 
@@ -207,18 +196,6 @@ def _all_of(checks: Sequence[Callable[[], None]]) -> Callable[[], None]:
             check()
 
     return confirm
-
-
-def _joined(tables: Sequence[Table]) -> pl.LazyFrame:
-    evolved = list(dict.fromkeys(name for table in tables for name in table.evolved))
-    frames = [
-        table.frame.with_columns(pl.lit(None, pl.String).alias(name) for name in evolved if name not in table.evolved)
-        for table in tables
-    ]
-    if len(frames) == 1:
-        return frames[0]
-    names = frames[0].collect_schema().names()
-    return pl.concat([frame.select(names) for frame in frames], how="vertical")
 
 
 def _dead_letter(

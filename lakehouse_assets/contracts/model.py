@@ -242,6 +242,12 @@ class ReadOptions:
     success_marker: str = ""
     trailer: str = ""
     final_newline: bool = True
+    fields: Mapping[str, str] = field(default_factory=dict)
+    nested: tuple[str, ...] = ()
+    sheet: str = ""
+    header_row: int = 1
+    merged_cells: str = "fail"
+    max_expansion: int = 200
     control: str = ""
 
 
@@ -320,6 +326,7 @@ class Source:
     on_error: str
     tables: Mapping[str, SourceTable]
     place: Place = Place("")
+    watch: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,11 @@ class ReadBlock(Block):
     pattern: str = Field(
         description="Files of a partition, below the location; `{partition}` is its key, `*` anything."
     )
-    format: Literal["csv"] = Field("csv", description="Format of the files.")
+    format: Literal["csv", "tsv", "jsonl", "json", "parquet", "excel"] = Field(
+        "csv",
+        description="Format of the files: `tsv` is CSV with tabs, `jsonl` one object a line, `json` one list of "
+        "objects, `excel` a sheet of an .xlsx workbook.",
+    )
     encoding: str = Field("utf-8", description="Encoding of text files.")
     delimiter: Character = Field(",", description="What separates fields.")
     quote: Character = Field('"', description="What encloses fields that hold delimiters.")
@@ -32,10 +36,23 @@ class ReadBlock(Block):
     success_marker: str = Field("", description="File that says a delivery is complete, such as `_SUCCESS`.")
     trailer: str = Field("", description="Shape of the last line; `{rows}` is the number of records, `*` anything.")
     final_newline: bool = Field(default=True, description="Whether a last line without an end means a cut file.")
+    fields: dict[str, str] = Field(
+        default={}, description="Where a column stands that is no key of its name, such as `actor_login: actor.login`."
+    )
+    nested: Items[str] = Field((), description="Columns of objects or lists, which are kept as JSON text.")
+    sheet: str = Field("", description="Name of the sheet; default: the only one of the workbook.")
+    header_row: int = Field(1, ge=1, description="Row of a sheet that names the columns; rows above it are no data.")
+    merged_cells: Literal["fail", "fill", "first"] = Field(
+        "fail",
+        description="Merged cells below the header: refuse the file, give each cell the value, or the first one only.",
+    )
     control: str = Field(
         "",
         description="File in which the source wrote what it recorded (`rows`, `sums`, `sha256`), as JSON or YAML. "
         "`{partition}` is the partition, `{file}` the path of a file that has one of its own.",
+    )
+    max_expansion: int = Field(
+        200, ge=1, description="How many times its size a file of more than 64 MB may become; more is a bomb."
     )
 
 
@@ -115,5 +132,8 @@ class SourceFile(Block):
     retry_policy: str = Field("fixed", description="A name in `config/retry_policies.yaml`.")
     on_error: Literal["fail-fast", "dead-letter", "retry", "skip-and-alert"] = Field(
         "dead-letter", description="What happens to input that cannot be read."
+    )
+    watch: Duration | None = Field(
+        None, description="How often to look for files that have arrived; left out, only the cadence asks for them."
     )
     tables: dict[str, TableBlock] = Field(min_length=1, description="What arrives, by table.")

@@ -6,9 +6,10 @@ from typing import Any
 from lakehouse_assets.contracts.calendars import read_calendar
 from lakehouse_assets.contracts.deletes import read_deletes
 from lakehouse_assets.contracts.loading import Mode
-from lakehouse_assets.contracts.model import Arrival, ColumnType, ReadOptions, Source, SourceTable
+from lakehouse_assets.contracts.model import Arrival, ColumnType, Source, SourceTable
 from lakehouse_assets.contracts.names import name_problem
 from lakehouse_assets.contracts.properties import CalendarBlock
+from lakehouse_assets.contracts.read_options import read_options
 from lakehouse_assets.contracts.reading import Reading
 from lakehouse_assets.contracts.reconciled import check_reconcile, reconcile_of
 from lakehouse_assets.contracts.source_blocks import SourceFile, TableBlock
@@ -55,6 +56,7 @@ def read_source(stem: str, overlay: SourceOverlay | None, reading: Reading) -> S
         replay=block.replay,
         retry_policy=block.retry_policy,
         on_error=block.on_error,
+        watch=block.watch,
         tables=tables,
         place=reading.place(["source"]),
     )
@@ -94,11 +96,19 @@ def _check_keys(model: type[Block], connection: Mapping[str, str], reading: Read
             reading.tell("LH202", ["connection"], f"{key!r} is missing.")
 
 
+def _check_watch(block: SourceFile, reading: Reading) -> None:
+    if block.watch is not None and block.kind != "files":
+        message = f"watch is for sources of files; the kind is {block.kind!r}."
+        reading.tell("LH926", ["watch"], message, "Leave it out: the cadence asks for this source.")
+
+
 def _check_connection(connection: Mapping[str, str], reading: Reading) -> None:
     for key, value in connection.items():
         at = ["connection", key]
         if not is_well_formed(value):
-            reading.tell("LH906", at, "a reference cannot be read.", "Write ${NAME}, ${NAME:-default} or ${secret:NAME}.")
+            reading.tell(
+                "LH906", at, "a reference cannot be read.", "Write ${NAME}, ${NAME:-default} or ${secret:NAME}."
+            )
         elif any(word in key.lower() for word in SECRET_WORDS) and value and not is_reference(value):
             reading.tell("LH908", at, f"{key} is written out.", f"Write ${{{key.upper()}}} and set the variable.")
 
@@ -127,17 +137,17 @@ def _read_table(source: str, name: str, block: TableBlock, reading: Reading) -> 
         reading.tell("LH308", at, f"{name!r} cannot name a table.", "Use lower-case words joined by _.")
     columns = _read_columns(block.columns, at, reading)
     _check_renamed(block, at, reading)
-    named = (*block.optional_columns, *block.renamed_from, *block.key, *([block.cursor] if block.cursor else []))
+    nested = (*block.read.nested, *block.read.fields) if block.read else ()
+    cursor = [block.cursor] if block.cursor else []
+    named = (*block.optional_columns, *block.renamed_from, *block.key, *cursor, *nested)
     for key in named:
         if key not in block.columns:
             reading.tell("LH910", at, f"{key!r} is not among the columns.", nearest(key, block.columns))
-    if block.read is not None and "{partition}" not in block.read.pattern:
-        reading.tell("LH904", [*at, "read", "pattern"], "the pattern does not hold {partition}.")
     return SourceTable(
         source=source,
         name=name,
         columns=columns,
-        read=ReadOptions(**block.read.model_dump()) if block.read else None,
+        read=read_options(block.read, [*at, "read"], reading),
         optional_columns=block.optional_columns,
         unknown_columns=block.unknown_columns,
         schema=block.schema_mode,

@@ -3,12 +3,14 @@
 A tick that fails leaves its cursor where it was, so the same events are read again. Every tick leaves a heartbeat.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 
 import dagster as dg
 
 from lakehouse_assets.defs import cursor
+from lakehouse_assets.defs.arrivals import request_arrived
 from lakehouse_assets.defs.failures import fact_of_freshness, facts_of_run, facts_of_success
 from lakehouse_assets.defs.lake import LakeResource
 from lakehouse_assets.defs.metadata import to_key
@@ -25,7 +27,7 @@ from lakehouse_assets.storage.objects import Objects
 
 CHECKS, FRESHNESS = dg.DagsterEventType.ASSET_CHECK_EVALUATION, dg.DagsterEventType.FRESHNESS_STATE_CHANGE
 FAILURES = dg.DagsterEventType.RUN_FAILURE
-AUTOMATION, REFERENCES = "automation", "references"
+AUTOMATION, REFERENCES, ARRIVALS = "automation", "references", "arrivals"
 INCIDENTS, RUN_FAILURES, DISPATCHER, OUTDATED = "incidents", "run_failures", "dispatcher", "outdated"
 ROLLBACKS = "rollbacks"
 _RUNNING = dg.DefaultSensorStatus.RUNNING
@@ -41,6 +43,7 @@ def to_sensors(lake: LakeResource) -> list[dg.SensorDefinition]:
     return [
         automation,
         *_references(lake),
+        *_arrivals(lake),
         _sensor(INCIDENTS, watch_incidents, lake, seconds=15, text="Absorbs records, opens and closes incidents."),
         _sensor(RUN_FAILURES, watch_failures, lake, seconds=15, text="Puts runs that broke into the outbox."),
         _sensor(OUTDATED, observe_outdated, lake, seconds=60, text="Tells assets how many partitions are outdated."),
@@ -106,6 +109,19 @@ def _references(lake: LakeResource) -> list[dg.SensorDefinition]:
     targets = [to_key(contract.table) for contract in referring(lake.lake.catalog)]
     text = "Requests partitions again whose foreign keys pointed to rows that were published since."
     return [_sensor(REFERENCES, request_stale, lake, seconds=60, text=text, targets=targets)] if targets else []
+
+
+def _arrivals(lake: LakeResource) -> Iterator[dg.SensorDefinition]:
+    for source in lake.lake.catalog.sources.values():
+        if source.watch is not None:
+            yield _sensor(
+                f"{ARRIVALS}_{source.name}",
+                partial(request_arrived, source=source.name),
+                lake,
+                seconds=int(source.watch.total_seconds()),
+                text=f"Requests the partitions of {source.name} whose files have arrived.",
+                targets=[to_key(table.table) for table in source.tables.values()],
+            )
 
 
 def _sensor(  # one keyword for each thing a sensor differs in

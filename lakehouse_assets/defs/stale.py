@@ -5,7 +5,7 @@ Foreign keys are no asset dependencies: a new version of a reference table would
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
 import dagster as dg
@@ -13,7 +13,7 @@ import dagster as dg
 from lakehouse_assets.contracts.model import Contract
 from lakehouse_assets.defs.lake import LakeResource
 from lakehouse_assets.defs.metadata import to_key
-from lakehouse_assets.naming import SNAPSHOT_PARTITION
+from lakehouse_assets.naming import SNAPSHOT_PARTITION, TableName
 from lakehouse_assets.pipeline.stale import Stale, find_stale
 
 _FIRST, _LAST = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
@@ -27,18 +27,21 @@ def request_stale(context: dg.SensorEvaluationContext, lake: LakeResource) -> dg
     known = set(json.loads(context.cursor)) if context.cursor else set()
     stale = {_token(one): one for one in find_stale(lake.lake)}
     fresh = [(token, one) for token, one in stale.items() if token not in known]
-    requests = list(_requests(lake, fresh))
+    requests = [
+        request
+        for table, found in groupby(sorted(fresh, key=lambda pair: pair[1].table), lambda pair: pair[1].table)
+        for request in to_requests(lake, table, {one.partition: token for token, one in found})
+    ]
     cursor = json.dumps(sorted(stale))
     if not requests:
         return dg.SensorResult(skip_reason="nothing is stale that was not asked for", cursor=cursor)
     return dg.SensorResult(run_requests=requests, cursor=cursor)
 
 
-def _requests(lake: LakeResource, fresh: Sequence[tuple[str, Stale]]) -> Iterator[dg.RunRequest]:
-    for table, found in groupby(sorted(fresh, key=lambda pair: pair[1].table), lambda pair: pair[1].table):
-        tokens = {one.partition: token for token, one in found}
-        for days in _neighbours(lake.lake.partitions(table), tokens):
-            yield _request(lake.contract(table), days, [tokens[day] for day in days])
+def to_requests(lake: LakeResource, table: TableName, tokens: Mapping[str, str]) -> Iterator[dg.RunRequest]:
+    """Yield runs for some partitions, neighbours together; `tokens` say what each is asked for, and only once."""
+    for days in _neighbours(lake.lake.partitions(table), tokens):
+        yield _request(lake.contract(table), days, [tokens[day] for day in days])
 
 
 def _neighbours(partitions: Sequence[str], wanted: Iterable[str]) -> list[list[str]]:

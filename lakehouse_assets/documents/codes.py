@@ -151,6 +151,9 @@ _TABLE = (
     Code("LH921", "Cannot be appended once", "What was appended stays; a source that says otherwise would be ignored."),
     Code("LH922", "Tuning of an unknown table", "The setting would have no effect."),
     Code("LH923", "Setting cannot be tuned", "Both engines would not give the same rows, or it would have no effect."),
+    Code("LH924", "Path leads out of the location", "Files would be read that the source does not own."),
+    Code("LH925", "Option of another format", "It would have no effect."),
+    Code("LH926", "Nothing to watch", "It would have no effect."),
 )
 
 CODES = {code.code: code for code in _TABLE}

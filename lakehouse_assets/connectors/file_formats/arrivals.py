@@ -5,7 +5,9 @@ What does not: opening locations (`locations`), reading content.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from hashlib import sha256
 
 from lakehouse_assets.connectors.clock import Clock
 from lakehouse_assets.connectors.file_formats.control import without_controls
@@ -16,6 +18,8 @@ from lakehouse_assets.errors import SourceError
 UNFINISHED = (".tmp", ".part", ".partial", ".filepart", ".crdownload", ".inprogress", "~")
 _HIDDEN = (".", "_")
 _ROUNDS = 3
+# A day, or an hour of one: `contracts.calendar`.
+_PARTITION = "[0-9]{4}-[0-9]{2}-[0-9]{2}(?:-[0-9]{2}:00)?"
 
 
 def find_arrivals(
@@ -124,3 +128,41 @@ def _incomplete(where: str) -> SourceError:
         where=where,
         fix="Run the partition again when it is finished.",
     )
+
+
+def complete_arrivals(
+    location: Location, read: ReadOptions, partitions: Sequence[str], *, clock: Clock
+) -> dict[str, str]:
+    """Return the partitions whose objects are all there and no longer written to, each with a token of what they are.
+
+    Never waits: what is too young is found the next time.
+    """
+    found = find_arrivals(location, replace(read, stable_seconds=0.0), partitions, clock=clock)
+    is_marked = location.is_atomic or bool(read.success_marker)
+    return {
+        partition: _token(entries)
+        for partition, entries in found.items()
+        if isinstance(entries, list) and (is_marked or not any(_is_fresh(entry, read, clock) for entry in entries))
+    }
+
+
+def partitions_among(paths: Iterable[str], read: ReadOptions) -> frozenset[str]:
+    """Return the partitions that objects, or the markers of deliveries, belong to by their paths."""
+    patterns = [read.pattern]
+    if read.success_marker:
+        folder = read.pattern.rpartition("/")[0]
+        is_path = "/" in read.success_marker or "{partition}" in read.success_marker
+        patterns.append(read.success_marker if is_path or not folder else f"{folder}/{read.success_marker}")
+    shapes = [_shape(pattern) for pattern in patterns if "{partition}" in pattern]
+    matches = (shape.fullmatch(path) for path in paths for shape in shapes)
+    return frozenset(match["partition"] for match in matches if match)
+
+
+def _shape(pattern: str) -> re.Pattern[str]:
+    first, *others = (re.escape(part).replace(re.escape("*"), "[^/]*") for part in pattern.split("{partition}"))
+    return re.compile(f"{first}(?P<partition>{_PARTITION}){'(?P=partition)'.join(others)}")
+
+
+def _token(entries: Sequence[Entry]) -> str:
+    said = "\n".join(f"{entry.path} {entry.size} {entry.stamp}" for entry in entries)
+    return sha256(said.encode()).hexdigest()[:16]

@@ -25,6 +25,10 @@ from lakehouse_assets.results import SourceObject
 
 IN_MEMORY_BYTES = 4 << 20
 _HASHED_BYTES = 1 << 18
+_MARK_BYTES = 4
+SMALL_BYTES = 64 << 20
+# So little is inflated at once that a bomb is noticed before it fills the memory.
+_INFLATED_BYTES = 1 << 14
 _MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 _INFLATERS: Mapping[str, Callable[[], Any]] = {
     "gzip": lambda: zlib.decompressobj(16 + zlib.MAX_WBITS),
@@ -93,7 +97,7 @@ class Spool:
         self.size += len(data)
         self._parts.append(data)
         if self.size > IN_MEMORY_BYTES:
-            self._files = self._files or _nameless_file()
+            self._files = self._files or nameless_file()
             self._files[0].writelines(self._parts)
             self._parts.clear()
 
@@ -114,13 +118,14 @@ def open_content(location: Location, entry: Entry, read: ReadOptions) -> Content
     if in_place is not None:
         return _pinned(location, in_place, entry)
     digest = hashlib.sha256()
-    stream, head = _peek(_counted(location.read(entry), entry, digest, where))
+    stream, head = _peek(counted(location.read(entry), entry, digest, where))
     stream, warnings = _decompressed(stream, head, read, where)
     stream, head = _peek(stream)
     stream, decoded = _decoded(stream, head, read, where)
     with Spool() as spool:
         for chunk in stream:
             spool.write(chunk)
+            refuse_bomb(spool.size, entry.size, max_expansion=read.max_expansion, where=where)
         text = spool.finish()
     done = SourceObject(entry.path, entry.size, digest.hexdigest())
     return Content(text, done, where, (*warnings, *decoded))
@@ -158,7 +163,8 @@ def _pinned(location: Location, file: BinaryIO, entry: Entry) -> Content:
     return Content(Text(file, entry.size), SourceObject(entry.path, entry.size, ""), where, confirm=confirm)
 
 
-def _counted(chunks: Iterator[bytes], entry: Entry, digest: "hashlib._Hash", where: str) -> Iterator[bytes]:
+def counted(chunks: Iterator[bytes], entry: Entry, digest: "hashlib._Hash", where: str) -> Iterator[bytes]:
+    """Yield chunks of an object and add them to `digest`; raise SourceError when it is not as long as it was listed."""
     size = 0
     for chunk in chunks:
         digest.update(chunk)
@@ -169,8 +175,12 @@ def _counted(chunks: Iterator[bytes], entry: Entry, digest: "hashlib._Hash", whe
 
 
 def _peek(chunks: Iterator[bytes]) -> tuple[Iterator[bytes], bytes]:
-    first = next(chunks, b"")
-    return chain([first], chunks), first[:4]
+    first = b""
+    for chunk in chunks:
+        first += chunk
+        if len(first) >= _MARK_BYTES:
+            break
+    return chain([first], chunks), first[:_MARK_BYTES]
 
 
 def _compression(head: bytes) -> str | None:
@@ -197,8 +207,8 @@ def _inflate(chunks: Iterator[bytes], name: str, where: str) -> Iterator[bytes]:
     fresh = _INFLATERS[name]
     member, started = fresh(), False
     try:
-        for chunk in chunks:
-            data = chunk
+        for part in _slices(chunks):
+            data = part
             while data:
                 if member.eof:
                     member = fresh()
@@ -209,6 +219,12 @@ def _inflate(chunks: Iterator[bytes], name: str, where: str) -> Iterator[bytes]:
         raise _broken(name, where) from error
     if started and not member.eof:
         raise _broken(name, where)
+
+
+def _slices(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    for chunk in chunks:
+        for start in range(0, len(chunk), _INFLATED_BYTES):
+            yield chunk[start : start + _INFLATED_BYTES]
 
 
 def _broken(name: str, where: str) -> SourceError:
@@ -240,6 +256,17 @@ def _transcoded(chunks: Iterator[bytes], encoding: str, where: str) -> Iterator[
         position += len(chunk)
 
 
+def refuse_bomb(expanded: int, size: int, *, max_expansion: int, where: str) -> None:
+    """Raise SourceError when content becomes far larger than the object that holds it."""
+    if expanded > max(SMALL_BYTES, size * max_expansion):
+        raise SourceError(
+            "bomb",
+            f"its {size} bytes become more than {max_expansion} times as many.",
+            where=where,
+            fix="Ask the sender; if the file is as it should be, raise `read.maxExpansion`.",
+        )
+
+
 def bad_encoding(encoding: str, position: int, where: str) -> SourceError:
     """Return the refusal of bytes that are no text in the declared encoding."""
     return SourceError(
@@ -254,7 +281,8 @@ def _is_utf8(encoding: str) -> bool:
     return codecs.lookup(encoding).name == "utf-8"
 
 
-def _nameless_file() -> tuple[BinaryIO, BinaryIO]:
+def nameless_file() -> tuple[BinaryIO, BinaryIO]:
+    """Return a new file twice, for writing and for reading; it is gone when nobody has it open any more."""
     # Polars keeps its own descriptor of a file opened for reading; without a name, nobody has to clean up.
     descriptor, name = tempfile.mkstemp(prefix="lakehouse-")
     path = Path(name)

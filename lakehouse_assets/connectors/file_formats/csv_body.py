@@ -20,7 +20,7 @@ from lakehouse_assets.errors import SourceError
 
 _HEAD_BYTES = 1 << 20
 _TAIL_BYTES = 1 << 16
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 _PADDING = b"\x00\x1a"
 
 
@@ -38,13 +38,13 @@ class Body:
 
 def find_body(content: Content, table: SourceTable, read: ReadOptions) -> Body | None:
     """Return where the records are, or None for an empty file that may be empty; raise SourceError otherwise."""
-    if not any(chunk.removeprefix(_BOM).strip() for chunk in content.text.chunks()):
-        _refuse_nothing(content.where, table)
+    if not any(chunk.removeprefix(BOM).strip() for chunk in content.text.chunks()):
+        refuse_nothing(content.where, table)
         return None
     head = content.text.slice(0, _HEAD_BYTES)
-    begin = len(_BOM) if head.startswith(_BOM) else 0
+    begin = len(BOM) if head.startswith(BOM) else 0
     lines = _first_lines(head[begin:], begin, content.where)
-    _refuse_padding(content)
+    refuse_padding(content)
     dialect = Dialect.of(read)
     _refuse_line_ends(lines[0], dialect, content.where)
     names, taken = read_header(lines, Shape(dialect, 0, None, content.where))
@@ -66,14 +66,16 @@ def truncated(where: str, what: str) -> SourceError:
     return SourceError("truncated", what, where=where, fix="Ask for the file again.")
 
 
-def _refuse_nothing(where: str, table: SourceTable) -> None:
+def refuse_nothing(where: str, table: SourceTable) -> None:
+    """Raise SourceError for a text without a record where one is needed."""
     if table.arrival.min_rows > 0:
         raise SourceError(
             "empty", "the file is empty.", where=where, fix="Ask for the file again, or allow it: `arrival.minRows: 0`."
         )
 
 
-def _refuse_padding(content: Content) -> None:
+def refuse_padding(content: Content) -> None:
+    """Raise SourceError for a text that ends with what is no text."""
     tail = content.text.slice(max(0, content.text.size - _TAIL_BYTES), content.text.size)
     last = tail.removesuffix(b"\n").removesuffix(b"\r").rpartition(b"\n")[2]
     if tail.endswith((b"\x00", b"\x1a")) or (last and not last.strip(_PADDING)):

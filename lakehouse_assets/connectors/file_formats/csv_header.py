@@ -41,6 +41,11 @@ def match_columns(names: Sequence[str | None], table: SourceTable, where: str) -
     if table.read is not None and table.read.trim_header:
         written = [name.strip() for name in written]
     _refuse_missing_header(written, table, where)
+    return match_names(written, table, where)
+
+
+def match_names(written: Sequence[str], table: SourceTable, where: str) -> Columns:
+    """Return where each declared column is among names; raise HeaderError when they are unusable or drifted too far."""
     _refuse_unusable(written, where)
     found = {name: _name_in(written, name, table, where) for name in table.columns}
     places = {name: None if other is None else written.index(other) for name, other in found.items()}
@@ -65,8 +70,10 @@ def refuse_other_delimiter(fields: Sequence[str | None], table: SourceTable, whe
         return
     for delimiter in _DELIMITERS:
         parts = (fields[0] or "").split(delimiter)
-        if delimiter != read.delimiter and (
-            set(parts) & set(table.columns) if read.header else len(parts) == len(table.columns)
+        if (
+            len(parts) > 1
+            and delimiter != read.delimiter
+            and (set(parts) & set(table.columns) if read.header else len(parts) == len(table.columns))
         ):
             raise HeaderError(
                 "delimiter",

@@ -37,14 +37,14 @@ def repair(content: Content, shape: Shape, *, start: int, end: int) -> Repaired:
     """Return the records between two byte offsets; raise SourceError when the text cannot be read at all."""
     rows, carried, defect = 0, list[str](), None
     with Spool() as spool:
-        for lines, is_end in _blocks(content, start, end):
+        for lines, is_end in line_blocks(content, start, end):
             block = _repaired([*carried, *lines], shape, is_end=is_end)
             rows, carried, defect = rows + len(block.written), block.carried, block.last_defect
             spool.write("".join(block.written).encode())
         return Repaired(spool.finish(), rows, defect)
 
 
-def _blocks(content: Content, start: int, end: int) -> Iterator[tuple[list[str], bool]]:
+def line_blocks(content: Content, start: int, end: int) -> Iterator[tuple[list[str], bool]]:
     """Yield whole lines, a few megabytes at a time, and whether they are the last."""
     rest, position = b"", start
     for chunk in content.text.chunks(start=start, end=end):

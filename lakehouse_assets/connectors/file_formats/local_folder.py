@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from lakehouse_assets.connectors.file_formats.locations import CHUNK_BYTES, Entry, changed
+from lakehouse_assets.connectors.file_formats.locations import CHUNK_BYTES, Entry, changed, outside
 from lakehouse_assets.errors import SourceError
 
 
@@ -30,7 +30,11 @@ class LocalFolder:
     def find(self, path: str) -> Entry | None:
         """Return the file at `path`, or None; raise SourceError for a folder or a file that is closed to us."""
         try:
-            return self._entry(path, (self._root / path).stat())
+            target = self._root / path
+            status = target.stat()
+            if not target.resolve().is_relative_to(self._root.resolve()):
+                raise outside(f"{self.name}/{path}")
+            return self._entry(path, status)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, ValueError) as error:
@@ -59,6 +63,9 @@ class LocalFolder:
             file.close()
             raise changed(f"{self.name}/{entry.path}")
         return file
+
+    def close(self) -> None:
+        """Do nothing: a folder needs no connection."""
 
     def _entry(self, path: str, status: os.stat_result) -> Entry:
         if not stat.S_ISREG(status.st_mode):

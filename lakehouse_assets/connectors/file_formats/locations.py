@@ -1,6 +1,6 @@
 """What a place with files offers: listing, opening, telling whether an object is still the one that was listed.
 
-What belongs here: the protocol. Its two implementations are `local_folder` and `object_store`.
+What belongs here: the protocol. Its implementations are `local_folder`, `object_store` and `sftp_folder`.
 What does not: which objects make up a partition (`arrivals`), what their bytes mean (`content`).
 """
 
@@ -45,9 +45,23 @@ class Location(Protocol):
         """Return an open file positioned at 0 that Polars can read in place, or None."""
         ...
 
+    def close(self) -> None:
+        """Let go of the place; nothing can be read any more."""
+        ...
+
 
 def changed(where: str) -> SourceError:
     """Return the refusal of an object that was replaced, removed or rewritten after it was listed."""
     return SourceError(
         "changed_during_read", "it changed while it was read.", where=where, fix="Run the partition again."
+    )
+
+
+def outside(where: str) -> SourceError:
+    """Return the refusal of a path that leads out of the location."""
+    return SourceError(
+        "outside",
+        "it leads out of the location.",
+        where=where,
+        fix="Deliver the file itself, not a link to another place, or correct `read.pattern`.",
     )

@@ -62,6 +62,9 @@ class ObjectStore:
     def handle(self, entry: Entry) -> None:
         """Return nothing: remote objects are copied before they are read."""
 
+    def close(self) -> None:
+        """Do nothing: requests stand by themselves."""
+
     def _list(self, folder: str, *, deep: bool) -> list[Entry]:
         try:
             if not deep:

@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 import pytest
 
-from lakehouse_assets.connectors.file_formats.object_store import ObjectStore
 from lakehouse_assets.connectors.access import Access
+from lakehouse_assets.connectors.file_formats.object_store import ObjectStore
 from lakehouse_assets.connectors.files import Files
 from lakehouse_assets.connectors.protocol import Extraction, Rejection
 from lakehouse_assets.errors import SourceError

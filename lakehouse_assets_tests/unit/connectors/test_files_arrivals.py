@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lakehouse_assets.connectors.clock import Clock
-from lakehouse_assets.connectors.file_formats.arrivals import find_arrivals
+from lakehouse_assets.connectors.file_formats.arrivals import complete_arrivals, find_arrivals, partitions_among
 from lakehouse_assets.connectors.file_formats.locations import Entry
 from lakehouse_assets.contracts.model import ReadOptions
 from lakehouse_assets.errors import SourceError
@@ -38,6 +38,9 @@ class Folder:
         raise NotImplementedError
 
     def handle(self, entry: Entry) -> None:
+        raise NotImplementedError
+
+    def close(self) -> None:
         raise NotImplementedError
 
     def sleep(self, seconds: float) -> None:
@@ -141,3 +144,46 @@ def test_objects_that_appear_whole_are_not_waited_for() -> None:
 
     assert arrive(place, "{partition}.csv", stable_seconds=5) == [f"{DAY}.csv"]
     assert place.waited == []
+
+
+@pytest.mark.parametrize(
+    ("pattern", "marker", "path", "partition"),
+    [
+        ("{partition}.csv", "", "2026-01-05.csv", DAY),
+        ("{partition}/*.csv", "", "2026-01-05/a b.csv", DAY),
+        ("{partition}*.csv", "", "2026-01-05-a.csv", DAY),
+        ("{partition}*.csv", "", "2026-01-05-13:00b.csv", "2026-01-05-13:00"),
+        ("dt={partition}/{partition}-*.csv", "", "dt=2026-01-05/2026-01-05-1.csv", DAY),
+        ("dt={partition}/{partition}-*.csv", "", "dt=2026-01-05/2026-01-06-1.csv", None),
+        ("{partition}/*.csv", "_SUCCESS", "2026-01-05/_SUCCESS", DAY),
+        ("{partition}/*.csv", "done/{partition}", "done/2026-01-05", DAY),
+        ("{partition}.csv", "", "2026-01-05.csv.part", None),
+        ("{partition}.csv", "", "deep/2026-01-05.csv", None),
+    ],
+)
+def test_the_name_of_an_object_says_which_partition_it_belongs_to(
+    pattern: str, marker: str, path: str, partition: str | None
+) -> None:
+    found = partitions_among([path], ReadOptions(pattern, success_marker=marker))
+
+    assert found == (frozenset() if partition is None else {partition})
+
+
+def test_a_file_that_may_still_be_written_has_not_arrived_yet() -> None:
+    read = ReadOptions("{partition}.csv", stable_seconds=60)
+
+    def found(age: float) -> dict[str, str]:
+        return complete_arrivals(folder(f"{DAY}.csv", age=age), read, [DAY, "2026-01-06"], clock=Clock(now=lambda: NOW))
+
+    assert found(59) == {}
+    assert list(found(61)) == [DAY]
+
+
+def test_the_token_of_a_partition_changes_with_its_files() -> None:
+    read = ReadOptions("{partition}*.csv")
+
+    def token(*paths: str) -> str:
+        return complete_arrivals(folder(*paths), read, [DAY], clock=Clock(now=lambda: NOW))[DAY]
+
+    assert token(f"{DAY}a.csv") == token(f"{DAY}a.csv")
+    assert token(f"{DAY}a.csv") != token(f"{DAY}a.csv", f"{DAY}b.csv")
