@@ -38,6 +38,7 @@ GAPS = (
         "Sail rounds no decimals half to even.",
         {"portable": frozenset({"money at a rate", "money by money", "money by count"})},
     ),
+    Gap("sail", "Sail counts 0.0 and -0.0 as two values.", {"different doubles": frozenset({"told"})}),
 )
 
 

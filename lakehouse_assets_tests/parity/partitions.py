@@ -68,7 +68,7 @@ CHOICES: Mapping[str, Sequence[Any]] = {
 def tasks() -> Iterator[Task]:
     """Yield every rule over partitions on columns of every type, then those that contracts declare."""
     for name, rule in RULES.items():
-        if rule.signature.kind not in {RuleKind.ROW, RuleKind.GROUP, RuleKind.OVER_TIME}:
+        if rule.signature.kind is RuleKind.PARTITION:
             specs = [spec for kind in TYPES for spec in drawn(rule, kind)]
             yield _judged(f"{name} on every type", every_type(), specs, Scope(ALL_COLUMNS, window_end_of()))
     for contract in CONTRACTS.values():
