@@ -106,6 +106,8 @@ class Client:
                 content = self._body(response, deadline)
             finally:
                 response.release_conn() if response.status == _OK else response.close()
+        except faults.NewConnectionError:
+            raise PassingSourceError("connection", f"{place} cannot be reached.", where=self._guard.where) from None
         except faults.TimeoutError:
             raise PassingSourceError("timeout", f"{place} did not answer in time.", where=self._guard.where) from None
         except faults.SSLError as error:
