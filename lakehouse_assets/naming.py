@@ -30,6 +30,8 @@ IS_DELETED, DELETED_AT = "is_deleted", "deleted_at"
 
 BRONZE_COLUMNS = (ROW_ID, RAW_HASH, SOURCE_OBJECT, DEFECT, DEFECT_LINE, UNKNOWN, PROC_DATE)
 SNAPSHOT_PARTITION = "0"
+# Positions of a log in a row id, so that their order is that of text.
+LOG_DIGITS = 19
 META_FOLDER = "_lakehouse"
 BACKFILLS_FOLDER = f"{META_FOLDER}/backfills"
 VERSIONS_FOLDER = f"{META_FOLDER}/versions"

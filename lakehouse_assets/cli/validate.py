@@ -89,7 +89,8 @@ def _partitions(contract: Contract) -> str:
     calendar = contract.calendar
     if calendar is None:
         return "unknown"
-    return f"{contract.partition_column}, {calendar.starts} to {calendar.ends or 'now'}"
+    hours = ", hourly" if contract.is_hourly else ""
+    return f"{contract.partition_column}, {calendar.starts} to {calendar.ends or 'now'}{hours}"
 
 
 def _plugins(vocabulary: Vocabulary) -> dict[str, dict[str, str]]:

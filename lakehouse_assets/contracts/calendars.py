@@ -24,6 +24,9 @@ def read_calendar(block: CalendarBlock, steps: Steps, reading: Reading) -> Calen
         reading.tell("LH312", steps, f"there is no time zone {block.timezone!r}.")
     if starts is not None and ends is not None and ends < starts:
         reading.tell("LH905", steps, f"the calendar ends ({ends}) before it starts ({starts}).")
+    if block.hourly and block.timezone != "UTC":
+        # Where clocks are set back one hour has two names, or two hours have one.
+        reading.tell("LH905", steps, f"hours are those of UTC, not of {block.timezone}.", "Leave timezone out.")
     if len(weekdays) == len(WEEKDAYS):
         reading.tell("LH905", steps, "every weekday is closed.")
     if starts is None or reading.report.errors > before:
@@ -36,6 +39,7 @@ def read_calendar(block: CalendarBlock, steps: Steps, reading: Reading) -> Calen
         block.timezone,
         holidays=tuple(sorted(day for day in holidays if day)),
         has_month_ends=block.month_ends,
+        is_hourly=block.hourly,
     )
 
 

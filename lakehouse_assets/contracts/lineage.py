@@ -37,6 +37,9 @@ def with_calendar(contract: Contract, contracts: Contracts, reading: Reading) ->
         return contract
     known = [name for name in contract.upstreams if name in contracts]
     calendars = {_calendar_of(name, contracts, ()) for name in known} - {None}
+    if contract.table.layer == "gold":
+        # Partitions of gold are business dates, whenever their rows arrived.
+        calendars = {replace(one, is_hourly=False) for one in calendars if one is not None}
     if len(calendars) == 1:
         return replace(contract, calendar=calendars.pop())
     if len(known) == len(contract.upstreams):

@@ -204,6 +204,11 @@ class Contract:
         return self.load.mode not in {Mode.SNAPSHOT, Mode.DERIVED}
 
     @property
+    def is_hourly(self) -> bool:
+        """Whether a partition is an hour."""
+        return self.is_partitioned and self.calendar is not None and self.calendar.is_hourly
+
+    @property
     def is_appended(self) -> bool:
         """Whether a partition grows by batches, so that a bad one does not keep the others from readers."""
         return self.load.mode is Mode.APPEND_ONCE

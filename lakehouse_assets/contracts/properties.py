@@ -30,6 +30,7 @@ class CalendarBlock(Block):
     month_ends: bool = Field(
         default=False, description="Whether the last day of a month is compared with other month ends only."
     )
+    hourly: bool = Field(default=False, description="Whether each hour (UTC) of a day is a partition, not the day.")
 
 
 class LoadBlock(Block):

@@ -4,12 +4,13 @@ An entry that nobody answers for, that names what does not exist or what must ne
 has expired is a warning: the night it expires must not stop every table there is.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
 from pydantic import Field
 
+from lakehouse_assets.contracts.calendar import day_of
 from lakehouse_assets.contracts.exemption import RANGE, Exemption, ExemptionKind
 from lakehouse_assets.contracts.model import Contract
 from lakehouse_assets.contracts.reading import Reading
@@ -165,17 +166,12 @@ def _exists(written: str, contract: Contract) -> bool:
     if not contract.is_partitioned:
         return written == SNAPSHOT_PARTITION
     first, dots, last = written.partition(RANGE)
-    days = [_day(day) for day in ((first, last) if dots else (first,))]
-    if contract.calendar is None or any(day is None for day in days):
+    calendar = contract.calendar
+    if calendar is None or not all(calendar.names(one) for one in ((first, last) if dots else (first,))):
         return False
     if not dots:
-        return all(day is not None and contract.calendar.is_open(day) for day in days)
-    return first <= last and any(first <= key for key in _until(contract, days))
-
-
-def _until(contract: Contract, days: Sequence[date | None]) -> list[str]:
-    last = days[-1]
-    return contract.calendar.partitions(last) if contract.calendar is not None and last is not None else []
+        return calendar.holds(first)
+    return any(first <= key <= last for key in calendar.partitions(day_of(last)))
 
 
 def _day(text: str) -> date | None:

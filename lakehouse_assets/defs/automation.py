@@ -18,8 +18,9 @@ _CATCH_UP = timedelta(days=7)
 
 
 def on_cadence(contract: Contract, cadence: Cadence, *, lookback: timedelta) -> dg.AutomationCondition:
-    """Request the newest day and those that may have got late records; days that are missing are caught up."""
-    newest = dg.AutomationCondition.in_latest_time_window(lookback + timedelta(days=1))
+    """Request the newest partition and those that may have got late records; missing ones are caught up."""
+    length = timedelta(hours=1) if contract.is_hourly else timedelta(days=1)
+    newest = dg.AutomationCondition.in_latest_time_window(lookback + length)
     recent = dg.AutomationCondition.in_latest_time_window(_window(contract, default=_CATCH_UP))
     tick: dg.AutomationCondition = dg.AutomationCondition.cron_tick_passed(cadence.cron, cadence.timezone)
     due = tick.since_last_handled()

@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 
 from lakehouse_assets import errors
+from lakehouse_assets.contracts.calendar import day_of
 from lakehouse_assets.contracts.model import Catalog, Contract
 from lakehouse_assets.defs.sentences import BLOCKED_KEY, CODE_KEY, ERROR_KEY, WHAT_KEY
 from lakehouse_assets.errors import LakehouseError, SourceError
@@ -91,8 +92,7 @@ def partitions_of(contract: Contract, tags: Mapping[str, str]) -> list[str]:
     first, last = (tags.get(name, "") for name in _RANGE)
     if not last:
         return [""]
-    until = datetime.fromisoformat(last).date()
-    return [day for day in contract.calendar.partitions(until) if day >= first]
+    return [key for key in contract.calendar.partitions(day_of(last)) if first <= key <= last]
 
 
 def to_table(key: dg.AssetKey) -> TableName:

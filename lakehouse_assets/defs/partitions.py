@@ -10,18 +10,18 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from lakehouse_assets.contracts.calendar import Calendar
+from lakehouse_assets.contracts.calendar import HOUR_KEY, Calendar, hours_of
 from lakehouse_assets.contracts.model import Contract
 from lakehouse_assets.defs.preview import disable_dagster_warnings
 
 _CRON_WEEKDAYS = (1, 2, 3, 4, 5, 6, 0)
 
 
-def to_partitions(contract: Contract) -> dg.DailyPartitionsDefinition | None:
-    """Return the daily partitions of a table, or None for a table that has none."""
+def to_partitions(contract: Contract) -> dg.TimeWindowPartitionsDefinition | None:
+    """Return the daily or hourly partitions of a table, or None for a table that has none."""
     if not contract.is_partitioned or contract.calendar is None:
         return None
-    return _daily(contract.calendar)
+    return _hourly(contract.calendar) if contract.is_hourly else _daily(contract.calendar)
 
 
 def to_mapping(contract: Contract, upstream: Contract) -> dg.PartitionMapping | None:
@@ -30,7 +30,7 @@ def to_mapping(contract: Contract, upstream: Contract) -> dg.PartitionMapping | 
     Offsets count partitions of the *downstream* table, so they are calendar days as long as that has no closed days;
     where it has, a partition is requested by some arrivals it does not read.
     """
-    if not _is_daily(contract) or not _is_daily(upstream):
+    if not _is_timed(contract) or not _is_timed(upstream):
         return None
     return _window(*_days_read(contract, upstream))
 
@@ -45,7 +45,7 @@ def _window(first: int, last: int) -> dg.TimeWindowPartitionMapping:
 
 def reads_late_window(contract: Contract, upstreams: Iterable[Contract]) -> bool:
     """Whether some input of a partition may still be missing while the partition is already worth publishing."""
-    return not _is_daily(contract) or any(_days_read(contract, upstream) != (0, 0) for upstream in upstreams)
+    return not _is_timed(contract) or any(_days_read(contract, upstream) != (0, 0) for upstream in upstreams)
 
 
 def _days_read(contract: Contract, upstream: Contract) -> tuple[int, int]:
@@ -56,7 +56,7 @@ def _days_read(contract: Contract, upstream: Contract) -> tuple[int, int]:
     return 0, 0
 
 
-def _is_daily(contract: Contract) -> bool:
+def _is_timed(contract: Contract) -> bool:
     return contract.is_partitioned and contract.calendar is not None
 
 
@@ -69,6 +69,21 @@ def _daily(calendar: Calendar) -> dg.DailyPartitionsDefinition:
         # Dagster's end is the first day that is no partition; `ends` is the last one that is.
         end_date=_midnight(calendar, calendar.ends + timedelta(days=1)) if calendar.ends else None,
         timezone=calendar.timezone,
+        exclusions=exclusions or None,
+    )
+
+
+@cache
+def _hourly(calendar: Calendar) -> dg.HourlyPartitionsDefinition:
+    exclusions: list[str | datetime] = [f"0 * * * {_CRON_WEEKDAYS[day]}" for day in calendar.closed_weekdays]
+    exclusions += [calendar.start_of(hour) for day in calendar.closed_dates for hour in hours_of(day)]
+    return dg.HourlyPartitionsDefinition(
+        start_date=_midnight(calendar, calendar.starts),
+        end_date=_midnight(calendar, calendar.ends + timedelta(days=1)) if calendar.ends else None,
+        timezone=calendar.timezone,
+        fmt=HOUR_KEY,
+        # Records of the open hour are landed while it goes on.
+        end_offset=0 if calendar.ends else 1,
         exclusions=exclusions or None,
     )
 

@@ -85,7 +85,7 @@ def _spec(name: str, dimension: Dimension, meaning: str) -> RuleSpec:
 
 def _days(contract: Contract) -> tuple[nw.Expr, nw.Expr]:
     event = nw.col(contract.load.event_time)
-    arrived = window_end_of(contract.partition_column).dt.date()
+    arrived = window_end_of(contract.partition_column, hourly=contract.is_hourly).dt.date()
     return arrived, event if _is_date(contract) else event.dt.date()
 
 

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import narwhals as nw
 
+from lakehouse_assets.contracts.calendar import day_key
 from lakehouse_assets.contracts.loading import Mode
 from lakehouse_assets.contracts.model import RuleKind
 from lakehouse_assets.engines import kit
@@ -84,9 +85,9 @@ def files_read(step: Step, name: TableName, table: OpenTable, partitions: tuple[
         # One for all dates: of a day it has no part.
         return table.files
     if not contract.load.event_time:
-        return table.files_of(partitions)
+        return tuple(file for file in table.files if day_key(file.partition) in partitions)
     window = window_of(partitions, step.contract.load.lateness)
-    return tuple(file for file in table.files if window[0] <= file.partition <= window[1])
+    return tuple(file for file in table.files if window[0] <= day_key(file.partition) <= window[1])
 
 
 def window_of(partitions: tuple[str, ...], lateness: timedelta) -> tuple[str, str]:

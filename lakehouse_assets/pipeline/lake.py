@@ -92,7 +92,7 @@ class Lake:
         contract = self.contract(table)
         if not contract.is_partitioned or contract.calendar is None:
             return [SNAPSHOT_PARTITION]
-        return contract.calendar.partitions((until or datetime.now(UTC)).date())
+        return contract.calendar.partitions(until or datetime.now(UTC))
 
     def check_partitions(self, table: TableName, partitions: Iterable[str]) -> list[str]:
         """Return the partitions asked for, sorted and once each; raise UnknownPartitionError for any other."""

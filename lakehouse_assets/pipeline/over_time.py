@@ -6,10 +6,10 @@ data; the state store has no part in it. Of the partitions of one chunk the earl
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
 
 import narwhals as nw
 
+from lakehouse_assets.contracts.calendar import day_of
 from lakehouse_assets.contracts.model import RuleKind, RuleSpec
 from lakehouse_assets.errors import DamagedRecordError
 from lakehouse_assets.pipeline.recorded import recorded
@@ -22,6 +22,7 @@ from lakehouse_assets.results import Outcome, PartitionRecord, RuleResult
 
 # Some more than the window: days that do not count lie in it, too.
 _READ = WINDOW + 4 * NEW_LEVEL
+_DAY = "YYYY-MM-DD"
 
 
 @dataclass(slots=True)
@@ -80,9 +81,9 @@ def _judged(step: Step, times: Times, spec: RuleSpec, partition: str) -> RuleRes
     if times.blind or function is None:
         reason = times.blind or f"no rule is named {spec.rule!r}"
         return result_of(spec, Outcome.ERROR, checked=own.rows, reason=reason)
-    earlier = [record for name, record in sorted(times.earlier.items()) if name < partition]
+    earlier = [record for name, record in sorted(times.earlier.items()) if _compares(name, partition)]
     seen = Seen(
-        date.fromisoformat(partition),
+        day_of(partition),
         own,
         tuple(past_of(record, spec.id) for record in earlier),
         step.contract.calendar,
@@ -93,6 +94,11 @@ def _judged(step: Step, times: Times, spec: RuleSpec, partition: str) -> RuleRes
     except rule_errors() as error:
         return result_of(spec, Outcome.ERROR, checked=own.rows, reason=reason_of(error))
     return result_over_time(spec, told, own.rows)
+
+
+def _compares(earlier: str, partition: str) -> bool:
+    """Whether a partition lies before another one: an hour is compared with the same hour of other days."""
+    return earlier < partition and earlier[len(_DAY) :] == partition[len(_DAY) :]
 
 
 def _measured(
@@ -109,9 +115,11 @@ def _measured(
 
 def _served(step: Step, counts: Iterable[str]) -> dict[str, PartitionRecord]:
     """Return what is recorded of the partitions before the last of these; what has no record cannot be looked at."""
-    first, last = min(counts), max(counts)
-    known = sorted(step.table.partitions)
-    wanted = [name for name in known if name < first][-_READ:] + [name for name in known if first <= name < last]
+    counts = list(counts)
+    last, known = max(counts), sorted(step.table.partitions)
+    wanted = [name for name in known if min(counts) <= name < last]
+    for first in {name[len(_DAY) :]: name for name in sorted(counts, reverse=True)}.values():
+        wanted += [name for name in known if name < min(counts) and _compares(name, first)][-_READ:]
     found = recorded(step.lake.objects_of(step.name), step.table, wanted)
     missing = next((name for name in wanted if name not in found), None)
     if missing is not None:

@@ -28,7 +28,7 @@ from lakehouse_assets.results import Dimension, Ledger, OnFailure, Outcome, Rule
 from lakehouse_assets.storage.staged import in_memory
 from lakehouse_assets.storage.table import OpenTable
 
-ROWS_PER_PASS = 2_000_000
+ROWS_PER_PASS = 1_000_000
 
 
 def refine(step: Step) -> Draft:
@@ -169,7 +169,7 @@ def _rules(step: Step, parsing: Parsing, groups: Groups) -> Rules:
 
 def scope_of(contract: Contract) -> Scope:
     """Return what a table's rules are bound to; `run_time` is the end of the row's partition."""
-    return Scope(contract.columns, window_end_of(contract.partition_column))
+    return Scope(contract.columns, window_end_of(contract.partition_column, hourly=contract.is_hourly))
 
 
 def _never_landed(step: Step, partition: str, bronze: OpenTable) -> Tally:

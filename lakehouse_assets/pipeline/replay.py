@@ -6,8 +6,6 @@ stages it. Rows that landed keep the raw hash they landed with.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
-from zoneinfo import ZoneInfo
 
 import narwhals as nw
 import polars as pl
@@ -68,8 +66,7 @@ def _meaning(step: Step) -> str:
 
 
 def _is_past(step: Step, partition: str) -> bool:
-    zone = step.lake.catalog.sources[step.name.path[0]].calendar.timezone
-    return date.fromisoformat(partition) < step.started_at.astimezone(ZoneInfo(zone)).date()
+    return step.lake.catalog.sources[step.name.path[0]].calendar.end_of(partition) <= step.started_at
 
 
 def _as_landed(step: Step, partitions: Sequence[str]) -> dict[str, Extraction | Rejection]:

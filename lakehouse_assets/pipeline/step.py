@@ -137,7 +137,7 @@ def pinned(lake: Lake, contract: Contract) -> dict[TableName, OpenTable | None]:
 def stored_columns(lake: Lake, contract: Contract) -> dict[str, str]:
     """Return names and Delta types of a table's columns, technical ones included, partition column last."""
     layer, partition = contract.table.layer, contract.partition_column
-    kind = _partition_type(contract)
+    kind = partition_type(contract)
     if layer == "bronze":
         raw = lake.catalog.source_table(contract.table).columns
         technical = {name: "long" if name == RAW_HASH else "string" for name in BRONZE_COLUMNS if name != PROC_DATE}
@@ -158,7 +158,7 @@ def quarantine_columns(contract: Contract) -> dict[str, str]:
         "contract_version": "string",
         "rule_set": "string",
         "raw": "string",
-        contract.partition_column: _partition_type(contract),
+        contract.partition_column: partition_type(contract),
     }
 
 
@@ -174,8 +174,9 @@ def open_quarantine(step: Step, side: TableName | None = None) -> OpenTable:
     )
 
 
-def _partition_type(contract: Contract) -> str:
-    return "date" if contract.is_partitioned else "string"
+def partition_type(contract: Contract) -> str:
+    """Return the Delta type of a table's partition column."""
+    return "date" if contract.is_partitioned and not contract.is_hourly else "string"
 
 
 def _upstreams(lake: Lake, contract: Contract) -> list[TableName]:

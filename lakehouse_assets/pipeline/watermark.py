@@ -5,7 +5,7 @@ Counted from the first partition that was ever published; the calendar says whic
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from lakehouse_assets.contracts.calendar import Calendar
@@ -59,14 +59,13 @@ def watermark_of(lake: Lake, table: TableName, now: datetime) -> Watermark:
 
 
 def window_end(partition: str, calendar: Calendar) -> datetime:
-    """Return the moment at which a daily partition is over, in UTC."""
-    midnight = datetime.combine(date.fromisoformat(partition) + timedelta(days=1), time(), ZoneInfo(calendar.timezone))
-    return midnight.astimezone(UTC)
+    """Return the moment at which a partition is over, in UTC."""
+    return calendar.end_of(partition)
 
 
 def _due(calendar: Calendar, now: datetime) -> Iterator[str]:
-    today = now.astimezone(ZoneInfo(calendar.timezone)).date()
-    yield from (partition for partition in calendar.partitions(today) if window_end(partition, calendar) <= now)
+    local = now.astimezone(ZoneInfo(calendar.timezone))
+    yield from (partition for partition in calendar.partitions(local) if window_end(partition, calendar) <= now)
 
 
 def _blocked(lake: Lake, table: TableName) -> set[str]:

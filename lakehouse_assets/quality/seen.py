@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from lakehouse_assets.contracts.calendar import Calendar
+from lakehouse_assets.contracts.calendar import Calendar, day_of
 from lakehouse_assets.contracts.model import RuleSpec
 from lakehouse_assets.quality.baseline import Earlier
 from lakehouse_assets.quality.judge import result_of
@@ -85,7 +85,7 @@ def past_of(record: PartitionRecord, rule_id: str) -> Past:
     told = next((one.expectation for one in record.results if one.rule_id == rule_id), None)
     refused = record.ledger.quarantined > _MOST_REFUSED * max(1, record.ledger.read)
     return Past(
-        date.fromisoformat(record.partition),
+        day_of(record.partition),
         measured_of(record),
         side_of(told) if told is not None else 0,
         is_doubtful=bool(record.overridden) or refused,

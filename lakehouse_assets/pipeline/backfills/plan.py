@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from statistics import mean, median
 
+from lakehouse_assets.contracts.calendar import day_key
 from lakehouse_assets.contracts.model import Contract
 from lakehouse_assets.contracts.promises import latency
 from lakehouse_assets.naming import SNAPSHOT_PARTITION, TableName
@@ -147,11 +148,13 @@ def _from_source(partitions: tuple[str, ...], words: dict[str, Recorded]) -> Vol
 
 
 def _read_partitions(lake: Lake, contract: Contract, upstream: TableName, partitions: tuple[str, ...]) -> set[str]:
-    if contract.table.layer != "gold" or not lake.contract(upstream).load.event_time:
+    if contract.table.layer != "gold":
         return set(partitions)
-    known = lake.partitions(upstream)
+    known = {key: day_key(key) for key in lake.partitions(upstream)}
+    if not lake.contract(upstream).load.event_time:
+        return {key for key, day in known.items() if day in partitions}
     windows = [window_of((partition,), contract.load.lateness) for partition in partitions]
-    return {key for key in known if any(first <= key <= last for first, last in windows)}
+    return {key for key, day in known.items() if any(first <= day <= last for first, last in windows)}
 
 
 def _clashes(contract: Contract, affected: Affected, now: datetime) -> Iterator[Clash]:

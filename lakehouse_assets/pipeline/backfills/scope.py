@@ -1,10 +1,10 @@
 """Which partitions a range of days means for a table, and which partitions of other tables read them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from lakehouse_assets.contracts.calendar import Calendar
+from lakehouse_assets.contracts.calendar import Calendar, day_key, day_of, hours_of
 from lakehouse_assets.contracts.model import Contract
 from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.naming import SNAPSHOT_PARTITION, TableName, blocked_of
@@ -50,12 +50,11 @@ def scope_of(lake: Lake, table: TableName, first: str, last: str, now: datetime)
     side = lake.open(blocked_of(table))
     attempted, blocked = _attempted(lake, table), set(side.partitions if side else ())
     found: dict[str, list[str]] = {name: [] for name in Scope.__dataclass_fields__}
-    for day in _days(first, last):
-        key = day.isoformat()
+    for key in _keys(contract.calendar, first, last):
         if key in due:
             word = "blocked" if key in blocked else "existing" if key in attempted else "missing"
         else:
-            word = _why_not(contract.calendar, day, now.astimezone(UTC).date())
+            word = _why_not(contract.calendar, day_of(key), now.astimezone(UTC).date())
         found[word].append(key)
     return Scope(**{name: tuple(keys) for name, keys in found.items()})
 
@@ -74,6 +73,15 @@ def affected_by(lake: Lake, table: TableName, partitions: Collection[str]) -> tu
         reached[name] = touched
     reached.pop(table)
     return tuple(Affected(str(name), tuple(sorted(found))) for name, found in reached.items() if found)
+
+
+def _keys(calendar: Calendar, first: str, last: str) -> Iterator[str]:
+    """Yield what a range names; days name all of their hours."""
+    for day in _days(day_key(first), day_key(last)):
+        if not calendar.is_hourly:
+            yield day.isoformat()
+        else:
+            yield from (hour for hour in hours_of(day) if first <= hour and (hour <= last or hour.startswith(last)))
 
 
 def _days(first: str, last: str) -> list[date]:
@@ -115,11 +123,13 @@ def _readers(lake: Lake, contract: Contract, upstream: TableName, partitions: Co
     known = set(lake.partitions(contract.table))
     if SNAPSHOT_PARTITION in partitions:
         return known
-    if contract.table.layer != "gold" or not lake.contract(upstream).load.event_time:
+    if contract.table.layer != "gold":
         return known & set(partitions)
+    if not lake.contract(upstream).load.event_time:
+        return known & {day_key(partition) for partition in partitions}
     # A business date reads arrivals from the day before it to its lateness after it.
     late = contract.load.lateness.days
-    arrivals = [date.fromisoformat(partition) for partition in partitions]
+    arrivals = [day_of(partition) for partition in partitions]
     readers = {(day + timedelta(days=n)).isoformat() for day in arrivals for n in range(-late, 2)}
     return known & readers & {*partitions, *_attempted(lake, contract.table)}
 

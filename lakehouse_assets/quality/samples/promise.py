@@ -13,6 +13,7 @@ import narwhals as nw
 import polars as pl
 
 from lakehouse_assets.contracts.arguments import columns_of
+from lakehouse_assets.contracts.calendar import Calendar, hours_of
 from lakehouse_assets.contracts.model import Column, ColumnType, Contract, Kind, RuleKind, RuleSpec
 from lakehouse_assets.engines.conform import to_narwhals
 from lakehouse_assets.engines.kit import native_type
@@ -116,7 +117,16 @@ def _a_partition(contract: Contract) -> str:
     if not contract.is_partitioned:
         return SNAPSHOT_PARTITION
     calendar = contract.calendar
-    return calendar.starts.isoformat() if calendar else _DEFAULT_DAY
+    return _first_of(calendar) if calendar else _DEFAULT_DAY
+
+
+def _first_of(calendar: Calendar) -> str:
+    return next(hours_of(calendar.starts)) if calendar.is_hourly else calendar.starts.isoformat()
+
+
+def _scope_of(bare: Promise) -> Scope:
+    end = window_end_of(bare.contract.partition_column, hourly=bare.contract.is_hourly)
+    return Scope(bare.contract.columns, end)
 
 
 def _mentions(contract: Contract, name: str) -> bool:
@@ -137,7 +147,7 @@ def _meant(spec: RuleSpec, bare: Promise) -> Meant:
 
 def _asked_rows(spec: RuleSpec, bare: Promise) -> Breaks:
     by = bare.contract.partition_column
-    bound = bind([spec], bare.functions, Scope(bare.contract.columns, window_end_of(by)))
+    bound = bind([spec], bare.functions, _scope_of(bare))
 
     def breaks(rows: Sequence[Row]) -> list[bool]:
         text = bare.frame(rows).with_columns(pl.lit(bare.partition).alias(by))
@@ -152,7 +162,7 @@ def _asked_whole(spec: RuleSpec, bare: Promise) -> Breaks:
 
     def breaks(rows: Sequence[Row]) -> list[bool]:
         text = nw.from_native(bare.frame(rows).with_columns(pl.lit(bare.partition).alias(by)).lazy())
-        scope = Scope(bare.contract.columns, window_end_of(by))
+        scope = _scope_of(bare)
         found = [frame.collect() for frame in judge_partitions(text, by, [spec], bare.functions, scope)]
         return [not result.passed for result in to_partition_results([spec], found, bare.partition, len(rows), scope)]
 
@@ -164,7 +174,7 @@ def _asked_groups(spec: RuleSpec, bare: Promise) -> Breaks:
 
     def breaks(rows: Sequence[Row]) -> list[bool]:
         text = nw.from_native(bare.frame(rows).with_columns(pl.lit(bare.partition).alias(by)).lazy())
-        scope = Scope(bare.contract.columns, window_end_of(by))
+        scope = _scope_of(bare)
         found = violating_groups(text, by, [spec], bare.functions, scope)[0]
         return [isinstance(found, str) or found.collect().shape[0] > 0]
 

@@ -16,7 +16,7 @@ from lakehouse_assets_tests.scripted import ORDERS, SALES, shop, snapshot, table
 CLOSED = Calendar(date(2026, 1, 1), date(2026, 1, 12), closed_weekdays=(5,), closed_dates=(date(2026, 1, 6),))
 
 
-def daily(contract: Contract) -> dg.DailyPartitionsDefinition:
+def daily(contract: Contract) -> dg.TimeWindowPartitionsDefinition:
     partitions = to_partitions(contract)
     assert partitions is not None
     return partitions
@@ -113,3 +113,42 @@ def test_only_tables_that_read_ahead_or_everything_publish_with_what_is_there() 
     assert not reads_late_window(silver, [bronze])
     assert reads_late_window(gold, [silver])
     assert reads_late_window(snapshot(SALES, ORDERS), [silver])
+
+
+HOURLY = replace(CLOSED, is_hourly=True)
+
+
+def test_open_hours_are_partitions_of_dagster_too() -> None:
+    partitions = to_partitions(table(ORDERS, calendar=HOURLY))
+    assert isinstance(partitions, dg.HourlyPartitionsDefinition)
+
+    keys = partitions.get_partition_keys(current_time=datetime(2026, 3, 1, tzinfo=UTC))
+
+    assert keys == HOURLY.partitions(date(2026, 3, 1))
+
+
+def test_the_hour_that_goes_on_is_a_partition() -> None:
+    endless = Calendar(date(2026, 1, 1), is_hourly=True)
+    partitions = to_partitions(table(ORDERS, calendar=endless))
+    assert partitions is not None
+
+    now = datetime(2026, 1, 1, 2, 30, tzinfo=UTC)
+
+    assert partitions.get_partition_keys(current_time=now) == endless.partitions(now)
+
+
+def test_a_business_date_is_requested_by_the_hours_from_its_own_to_its_lateness() -> None:
+    hours, days = table(ORDERS, calendar=HOURLY), table(SALES, calendar=CLOSED)
+    late = replace(hours, load=Load(event_time="ordered_at"))
+    mapping = to_mapping(replace(days, load=Load(partition_column="sales_date", lateness=timedelta(days=1))), late)
+    upstream, downstream = to_partitions(late), to_partitions(days)
+    assert mapping is not None
+    assert upstream is not None
+    assert downstream is not None
+
+    found = mapping.get_upstream_mapped_partitions_result_for_partitions(
+        downstream.subset_with_partition_keys(["2026-01-01"]), downstream, upstream
+    )
+
+    keys = list(found.partitions_subset.get_partition_keys())
+    assert (keys[0], keys[-1], len(keys)) == ("2026-01-01-00:00", "2026-01-02-23:00", 48)
