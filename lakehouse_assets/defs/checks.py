@@ -84,7 +84,7 @@ def to_evaluation(
         description=_describe(failed, rules, result.record),
         metadata={
             "failed_rows": sum(rule.failed_rows for rule in failed),
-            **({"what failed": dg.MetadataValue.md(listed)} if listed else {}),
+            **({"broken rules": dg.MetadataValue.md(listed)} if listed else {}),
             **({"beside earlier partitions": dg.MetadataValue.md(compared)} if compared else {}),
             **({"where it comes from": dg.MetadataValue.md(both)} if (both := to_reconciliation(rules)) else {}),
             "rules": to_table(rules, result.record, beside),

@@ -6,6 +6,8 @@ from lakehouse_assets.quality.anomaly import shown
 from lakehouse_assets.results import Expectation, RuleResult, State
 
 _BARS = "▁▂▃▄▅▆▇█"
+# A plain blank is where browsers break the line.
+_GAP = "\u00a0"
 _HEAD = (
     "| rule | observed | expected | usual | score | | earlier partitions, then this one |\n"
     "|---|---:|---:|---|---:|---|---|\n"
@@ -52,7 +54,7 @@ def _both(rule_id: str, told: Expectation) -> str:
 def _row(rule_id: str, told: Expectation) -> str:
     expected = "" if told.expected is None else shown(told.expected)
     score = "" if told.score is None else f"{told.score:.1f}"
-    drawn = f"`{plot(told.recent)} {plot([*told.recent, told.observed])[-1]}`" if told.recent else ""
+    drawn = f"`{plot(told.recent)}{_GAP}{plot([*told.recent, told.observed])[-1]}`" if told.recent else ""
     words = _WORDS[told.state] + (f": {told.reason}" if told.reason else "")
     cells = (rule_id, shown(told.observed), expected, _usual(told), score, words, drawn)
     return f"| {' | '.join(cells)} |"

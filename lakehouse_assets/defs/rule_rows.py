@@ -19,8 +19,8 @@ TABLE = dg.TableSchema(
         dg.TableColumn("checked_rows", "int"),
         dg.TableColumn("severity", "string"),
         dg.TableColumn("on_failure", "string"),
+        dg.TableColumn("line", "int"),
         dg.TableColumn("sample_rows", "string"),
-        dg.TableColumn("contract", "string"),
         dg.TableColumn("accepted", "string"),
         dg.TableColumn("reason", "string"),
     ]
@@ -44,6 +44,11 @@ class Beside:
         """Return the file and line where a rule is declared; of one that is built in, those of its table."""
         return place_of(self.contract, rule) if self.contract is not None else ""
 
+    def line(self, rule: RuleResult) -> int:
+        """Return the line where a rule is declared."""
+        line = self.place(rule).rpartition(":")[2]
+        return int(line) if line.isdigit() else rule.line
+
     def link(self, rule: RuleResult) -> str:
         """Return where the line of a rule is shown on the web, or ""."""
         return _shown_at(self.address, self.place(rule)) if self.address else ""
@@ -58,16 +63,18 @@ class Beside:
 
 
 def place_of(contract: Contract, rule: RuleResult) -> str:
-    """Return `path:line` of a rule."""
+    """Return `path:line` of a rule; of one that is built in, those of its column or its table."""
     spec = next((spec for spec in contract.rules if spec.id == rule.rule_id), None)
     if spec and spec.place.path:
         return str(spec.place)
-    return f"{contract.place.path}:{rule.line or contract.place.line or 1}"
+    own = next((column.line for column in contract.columns if column.name == rule.column), 0)
+    return f"{contract.place.path}:{rule.line or own or contract.place.line or 1}"
 
 
 def to_table(rules: Iterable[RuleResult], record: PartitionRecord, beside: Beside) -> dg.MetadataValue:
-    """Return every rule of a check with what it said."""
-    return dg.MetadataValue.table([_row(rule, record, beside) for rule in rules], schema=TABLE)
+    """Return every rule of a check with what it said, those first that did not pass."""
+    ordered = sorted(rules, key=lambda rule: (rule.passed, rule.outcome is Outcome.SKIPPED))
+    return dg.MetadataValue.table([_row(rule, record, beside) for rule in ordered], schema=TABLE)
 
 
 def to_list(failed: Sequence[RuleResult], record: PartitionRecord, beside: Beside) -> str:
@@ -95,8 +102,8 @@ def _row(rule: RuleResult, record: PartitionRecord, beside: Beside) -> dg.TableR
             "checked_rows": rule.checked_rows,
             "severity": rule.severity.value,
             "on_failure": rule.on_failure.value,
+            "line": beside.line(rule),
             "sample_rows": ", ".join(_samples(rule, record, beside)),
-            "contract": beside.place(rule),
             "accepted": _accepted(rule, record),
             "reason": rule.reason,
         }

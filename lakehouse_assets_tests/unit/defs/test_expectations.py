@@ -24,7 +24,7 @@ def test_a_rule_is_a_row_with_what_was_expected_and_a_plot_that_ends_with_this_p
     rows = to_markdown([rule_result("a.required"), replace(rule_result("volume"), expectation=HALVED)]).splitlines()
 
     assert rows[2:] == [
-        "| volume | 500 | 1,000 | 850 to 1,178 | 21.1 | **unusual**: 500 where 1,000 is expected | `█▄█ ▅` |"
+        "| volume | 500 | 1,000 | 850 to 1,178 | 21.1 | **unusual**: 500 where 1,000 is expected | `█▄█\u00a0▅` |"
     ]
 
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from lakehouse_assets.contracts.model import Place, RuleKind, RuleSpec
+from lakehouse_assets.contracts.model import Column, ColumnType, Kind, Place, RuleKind, RuleSpec
 from lakehouse_assets.defs.rule_rows import Beside, to_list, to_table
 from lakehouse_assets.results import Dimension, OnFailure, Outcome, RuleResult, Severity
 from lakehouse_assets_tests.builders import bare_contract, partition_record, rule_result
@@ -40,15 +40,24 @@ def test_a_rule_is_a_row_with_counts_severity_rows_and_the_line_that_promises_it
         "checked_rows": 100,
         "severity": "error",
         "on_failure": "quarantine",
+        "line": 41,
         "sample_rows": "a.csv#000000002, a.csv#000000007",
-        "contract": "config/contracts/silver/orders.odcs.yaml:41",
         "accepted": "",
         "reason": "",
     }
 
 
 def test_a_rule_that_is_built_in_leads_to_its_table() -> None:
-    assert row(rule_result("ledger_balances"), Beside(CONTRACT))["contract"].endswith("orders.odcs.yaml:12")
+    assert row(rule_result("ledger_balances"), Beside(CONTRACT))["line"] == 12
+
+
+def test_rules_that_did_not_pass_come_first() -> None:
+    skipped = replace(rule_result("b"), outcome=Outcome.SKIPPED)
+    rules = [rule_result("a"), skipped, rule_result("c", outcome=Outcome.ERROR)]
+
+    table: Any = to_table(rules, partition_record(DAY, *rules), Beside()).value
+
+    assert [record.data["rule"] for record in table.records] == ["c", "b", "a"]
 
 
 def test_rows_of_another_partition_are_not_shown() -> None:
@@ -87,3 +96,10 @@ def test_the_contract_is_a_link_where_its_address_is_known() -> None:
     assert plain is not None
     assert linked.value == f"{WEB}/config/contracts/silver/orders.odcs.yaml#L12"
     assert plain.value == "config/contracts/silver/orders.odcs.yaml:12"
+
+
+def test_a_rule_that_a_column_brings_along_leads_to_the_column() -> None:
+    column = Column("amount", ColumnType(Kind.LONG), line=33)
+    contract = replace(CONTRACT, columns=(column,), rules=())
+
+    assert row(rule_result("amount.parse"), Beside(contract))["line"] == 33
