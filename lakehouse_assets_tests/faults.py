@@ -142,6 +142,8 @@ CASES = [
     ("LH902", SOURCE, "cadence: daily", "cadence: dayly", ""),
     ("LH903", SOURCE, "retryPolicy: fixed", "retryPolicy: fixd", ""),
     ("LH904", SOURCE, '"{partition}.csv"', '"*.csv"', ""),
+    ("LH924", SOURCE, '"{partition}.csv"', '"../{partition}.csv"', ""),
+    ("LH925", SOURCE, '"{partition}.csv"', '"{partition}.csv", sheet: Data', ""),
     ("LH905", SOURCE, 'ends: "2010-12-31"', 'ends: "2009-12-31"', "calendar:"),
     ("LH905", SOURCE, "closed: [saturday", "closed: [saturdy", "calendar:"),
     ("LH905", SOURCE, 'starts: "2010-12-01"', 'starts: "2010-13-01"', "calendar:"),

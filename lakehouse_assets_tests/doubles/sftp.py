@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import paramiko  # noqa: TID253 - the server of the tests
+from paramiko.common import AUTH_FAILED, AUTH_SUCCESSFUL, OPEN_SUCCEEDED  # noqa: TID253 - same
 
 USER, PASSWORD = "drop", "let-me-in"  # pragma: allowlist secret
 
@@ -37,13 +38,13 @@ class _Door(paramiko.ServerInterface):
         return "password,publickey"
 
     def check_auth_password(self, username: str, password: str) -> int:
-        return paramiko.AUTH_SUCCESSFUL if (username, password) == (USER, PASSWORD) else paramiko.AUTH_FAILED
+        return AUTH_SUCCESSFUL if (username, password) == (USER, PASSWORD) else AUTH_FAILED
 
     def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
-        return paramiko.AUTH_SUCCESSFUL if username == USER and key == self._key else paramiko.AUTH_FAILED
+        return AUTH_SUCCESSFUL if username == USER and key == self._key else AUTH_FAILED
 
     def check_channel_request(self, kind: str, chanid: int) -> int:  # noqa: ARG002 - same
-        return paramiko.OPEN_SUCCEEDED
+        return OPEN_SUCCEEDED
 
 
 def _folder_of(root: Path, opened: list[str]) -> type[paramiko.SFTPServerInterface]:

@@ -111,10 +111,10 @@ def _to_table(records: Iterable[Record], content: Content, table: SourceTable, r
     columns = _columns(seen, unknown, table, content.where)
     texts = [*columns.extra, *_TECHNICAL] if table.unknown_columns == "evolve" else _TECHNICAL
     types = {name: declared_type(kind) for name, kind in table.columns.items()}
-    frame = parked.frame({RECORD: pl.get_index_type(), **types, **dict.fromkeys(texts, pl.String())})
+    frame = parked.frame({RECORD: pl.UInt32(), **types, **dict.fromkeys(texts, pl.String())})
     names = {name: field(place) for name, place in (columns.places | columns.extra).items() if place is not None}
-    rows = frame.rename({name: new for name, new in names.items() if name in {*types, *texts}})
-    return to_table(rows, columns, table, path, rows=parked.rows, typed=True)
+    scanned = frame.rename({name: new for name, new in names.items() if name in {*types, *texts}})
+    return to_table(scanned, columns, table, path, rows=parked.rows, typed=True)
 
 
 def _batches(records: Iterable[Record]) -> Iterator[list[Record]]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from openpyxl import Workbook
+from openpyxl.worksheet.worksheet import Worksheet
 
 from lakehouse_assets_tests.drops import arrived, drop, refused
 
@@ -23,9 +24,10 @@ def workbook(*rows: Sequence[Any], merge: str = "", sheets: Sequence[str] = ()) 
     """Return a workbook whose first sheet, `Data`, has these rows."""
     book = Workbook()
     sheet = book.active
+    assert isinstance(sheet, Worksheet)
     sheet.title = "Data"
     for row in rows:
-        sheet.append(row)
+        sheet.append(list(row))
     if merge:
         sheet.merge_cells(merge)
     for name in sheets:

@@ -1,10 +1,10 @@
 """Every odd Parquet file gets what was promised: typed rows, or a refusal with a code. See the list of bad inputs.
 
-Files are written by Polars and DuckDB; by Arrow's own library where only that one can make them.
+Files are written by Polars and DuckDB; those that only Arrow's own library makes are kept in `odd_parquet`.
 """
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -18,6 +18,7 @@ import pytest
 from lakehouse_assets.connectors.access import Access
 from lakehouse_assets.connectors.files import Files
 from lakehouse_assets.connectors.protocol import Extraction
+from lakehouse_assets_tests import odd_parquet
 from lakehouse_assets_tests.drops import DAY, arrived, drop, refused, typed_source
 
 pytestmark = pytest.mark.integration
@@ -30,16 +31,6 @@ def parquet(columns: Mapping[str, Any], **schema: Any) -> bytes:  # noqa: ANN401
     """Return a file written by Polars."""
     out = io.BytesIO()
     pl.DataFrame(columns, schema_overrides=schema).write_parquet(out)
-    return out.getvalue()
-
-
-def arrow(make: Callable[[Any], Any], **options: Any) -> bytes:  # noqa: ANN401 - Arrow's own
-    """Return a file written by Arrow's own library."""
-    import pyarrow as pa  # noqa: TID251 - the only writer of these
-    import pyarrow.parquet as pq  # noqa: TID251 - same
-
-    out = io.BytesIO()
-    pq.write_table(make(pa), out, **options)
     return out.getvalue()
 
 
@@ -73,14 +64,6 @@ GOOD = parquet({"id": [1, 2], "name": ["a", None]})
 NOON = datetime(2026, 1, 5, 12, 0, 0, 123456, tzinfo=UTC)
 NAIVE = NOON.replace(tzinfo=None)
 AT = {"at": "timestamp"}
-TWICE = arrow(lambda pa: pa.Table.from_arrays([pa.array([1]), pa.array(["a"]), pa.array([2])], ["id", "name", "id"]))
-INSIDE = arrow(
-    lambda pa: pa.table(
-        {"id": pa.array([1]), "name": pa.StructArray.from_arrays([pa.array([1]), pa.array([2])], ["x", "X"])}
-    )
-)
-WIDE = arrow(lambda pa: pa.table({"at": pa.array([Decimal(7)], pa.decimal256(50, 2))}))
-LEGACY = arrow(lambda pa: pa.table({"at": pa.array([NAIVE], pa.timestamp("us"))}), use_deprecated_int96_timestamps=True)
 YEARS = (datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC))
 BOMB = parquet({name: pl.repeat(value=True, n=17_000_000, eager=True) for name in "abcd"})
 
@@ -95,15 +78,15 @@ CASES = [
     refusal("P2 footer of zeros", GOOD[:-300] + bytes(292) + GOOD[-8:], "damaged"),
     accepted("P3 no row", parquet({"id": pl.Series([], dtype=pl.Int64), "name": pl.Series([], dtype=pl.String)}),
              COLUMNS, min_rows=0),
-    refusal("P4 no column", arrow(lambda pa: pa.table({})), "schema"),
-    accepted("P5 INT96", LEGACY, AT, (NOON,)),
+    refusal("P4 no column", odd_parquet.NO_COLUMN, "schema"),
+    accepted("P5 INT96", odd_parquet.INT96, AT, (NOON,)),
     accepted("P5 nanoseconds", one(NAIVE, pl.Datetime("ns")), AT, (NOON,)),
     accepted("P5 milliseconds", one(NAIVE, pl.Datetime("ms")), AT, (NOON.replace(microsecond=123000),)),
     accepted("P5 another zone", one(NOON, pl.Datetime("us", "Asia/Tokyo")), AT, (NOON,)),
     accepted("P6 years 1 and 9999", parquet({"at": list(YEARS)}), AT, *((year,) for year in YEARS)),
     accepted("P6 dates of these years", parquet({"at": [year.date() for year in YEARS]}), {"at": "date"},
              (date(1, 1, 1),), (date(9999, 12, 31),)),
-    refusal("P7 decimal of 50 digits", WIDE, "damaged", {"at": "decimal(38,2)"}),
+    refusal("P7 decimal of 50 digits", odd_parquet.DECIMAL_50, "damaged", {"at": "decimal(38,2)"}),
     accepted("P7 uint64 cast as declared", one(2**64 - 1, pl.UInt64), {"at": "decimal(20,0)"}, (Decimal(2**64 - 1),)),
     accepted("P7 time cast as declared", one(time(1, 2, 3)), {"at": "text"}, ("01:02:03",)),
     accepted("P7 duration cast as declared", one(timedelta(hours=1)), {"at": "text"}, ("PT1H",)),
@@ -122,9 +105,9 @@ CASES = [
              path=f"who=__HIVE_DEFAULT_PARTITION__/{DAY}.parquet"),
     refusal("P12 the path holds no date", parquet({"id": [1]}), "folder_value", {"id": "long", "dt": "date"},
             path=f"dt=abc/{DAY}.parquet"),
-    refusal("P13 a column twice", TWICE, "header"),
+    refusal("P13 a column twice", odd_parquet.TWICE, "header"),
     refusal("P13 names that differ in case", parquet({"id": [1], "name": ["a"], "NAME": ["b"]}), "header"),
-    refusal("P13 twice inside a column", INSIDE, "header"),
+    refusal("P13 twice inside a column", odd_parquet.TWICE_INSIDE, "header"),
     refusal("P14 68 million values in a few kilobytes", BOMB, "bomb"),
     refusal("objects that are not declared nested", parquet({"id": [1], "name": [{"x": 1}]}), "type"),
     accepted("objects declared nested", parquet({"id": [1, 2], "name": [{"x": [1, 2]}, None]}), COLUMNS,
@@ -155,7 +138,7 @@ def test_input_gets_what_was_promised(case: Case, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "warning"),
-    [(LEGACY, "say no zone"), (one(NAIVE, pl.Datetime("ns")), "cut to microseconds"), (one(NOON), "")],
+    [(odd_parquet.INT96, "say no zone"), (one(NAIVE, pl.Datetime("ns")), "cut to microseconds"), (one(NOON), "")],
     ids=["P5 INT96", "P5 nanoseconds", "microseconds in UTC"],
 )
 def test_what_was_assumed_about_timestamps_is_told(content: bytes, warning: str, tmp_path: Path) -> None:
@@ -202,6 +185,7 @@ def test_rows_and_values_are_those_that_duckdb_reads(tmp_path: Path) -> None:
         "select i as id, 'n' || i as name, i / 7.0 as share, timestamp '2026-01-05' + to_seconds(i) as moment"
         " from range(50000) t(i)"
     )
+    assert made is not None
     made.write_parquet(str(path), compression="zstd", row_group_size=4096)
     types = {"id": "long", "name": "text", "share": "double", "moment": "timestamp"}
 

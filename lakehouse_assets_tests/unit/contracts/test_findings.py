@@ -173,7 +173,7 @@ def test_the_nearest_name_is_offered() -> None:
 
 
 OF_YAML = {code for code in CODES if code.startswith("LH1")} | {"LH210"}
-ELSEWHERE = {"LH426", "LH307", "LH411", "LH510", "LH604", "LH605", "LH610", "LH702", "LH213", "LH907"}
+ELSEWHERE = {"LH426", "LH307", "LH411", "LH510", "LH604", "LH605", "LH610", "LH702", "LH213", "LH907", "LH926"}
 OF_ENTITIES = {f"LH{number}" for number in range(521, 532)}
 OF_WAIVERS = {f"LH{number}" for number in range(811, 817)}
 OF_ENGINES = {"LH533", "LH922", "LH923"}
