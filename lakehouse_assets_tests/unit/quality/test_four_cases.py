@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from lakehouse_assets.contracts.model import RuleKind
+from lakehouse_assets.errors import LakehouseError
+from lakehouse_assets.quality.reconcile import Sides, result_reconciled
 from lakehouse_assets.quality.rule import RuleFunction, load_rules
 from lakehouse_assets.quality.seen import Measured, Past, Seen, result_over_time
 from lakehouse_assets.results import Outcome
@@ -21,7 +23,8 @@ OF_ROWS = {RuleKind.ROW, RuleKind.GROUP, RuleKind.PARTITION}
 SEEN_ROWS = {name: rule for name, rule in RULES.items() if rule.signature.kind in OF_ROWS}
 OVER_TIME = {name: rule for name, rule in RULES.items() if rule.signature.kind is RuleKind.OVER_TIME}
 TESTED, DAYS = date(2024, 6, 3), 60
-PASS, FAIL, SKIPPED = Outcome.PASS, Outcome.FAIL, Outcome.SKIPPED
+RECONCILED = {name: rule for name, rule in RULES.items() if rule.signature.kind is RuleKind.RECONCILED}
+PASS, FAIL, SKIPPED, ERROR = Outcome.PASS, Outcome.FAIL, Outcome.SKIPPED, Outcome.ERROR
 
 # By rule: what is said of rows whose columns are all null, and of a partition without rows.
 ANSWERS: Mapping[str, tuple[Outcome, Outcome]] = {
@@ -45,18 +48,19 @@ ANSWERS: Mapping[str, tuple[Outcome, Outcome]] = {
     # Days are compared: nulls are rows as others, no rows at all are the oddest day, and no number is none to compare.
     "volume_anomaly": (PASS, FAIL),
     **dict.fromkeys(("metric_anomaly", "psi", "jensen_shannon", "kolmogorov_smirnov"), (SKIPPED, SKIPPED)),
+    # Another side that says nothing is no agreement, and neither is nothing beside something.
+    **dict.fromkeys(("reconciles_with_source", "reconciles_with_upstream"), (ERROR, FAIL)),
 }
-# Judged beside another table, which their own tests bring along.
-BESIDE_OTHERS = {name for name, rule in RULES.items() if rule.signature.kind not in {*OF_ROWS, RuleKind.OVER_TIME}}
 
 
 def unanswered(rules: Collection[str]) -> set[str]:
-    return set(rules) - set(ANSWERS) - BESIDE_OTHERS
+    return set(rules) - set(ANSWERS)
 
 
 def test_every_rule_of_the_registry_has_its_answers_and_no_answer_is_left_behind() -> None:
     assert unanswered(RULES) == set()
-    assert set(ANSWERS) <= set(RULES)
+    assert set(ANSWERS) == set(RULES)
+    assert {*SEEN_ROWS, *OVER_TIME, *RECONCILED} == set(RULES)
 
 
 def test_a_rule_without_its_answers_is_found() -> None:
@@ -136,6 +140,26 @@ def test_a_day_of_nulls_and_one_without_rows_are_answered_as_it_is_written_down(
     nulls = Measured(1000, {"amount.sum": 0.0, "amount.known": 0}, {"amount": {}})
 
     assert (over_time(OVER_TIME[name], nulls), over_time(OVER_TIME[name], Measured(0))) == ANSWERS[name]
+
+
+def beside(rule: RuleFunction, own: float | None, other: float | None) -> Outcome:
+    """Return what a rule says of two sides; one that raises is an error, as in a run."""
+    spec = spec_of(rule, None, rule.example.arguments)
+    try:
+        told = rule(Sides(own, other), **rule.example.arguments)
+    except LakehouseError:
+        return ERROR
+    return result_reconciled(spec, told, 10).outcome
+
+
+@pytest.mark.parametrize("name", RECONCILED)
+def test_two_sides_that_agree_pass_and_others_are_answered_as_it_is_written_down(name: str) -> None:
+    rule = RECONCILED[name]
+    example, answers = rule.example, ANSWERS[name]
+
+    assert (beside(rule, **example.passing), beside(rule, **example.failing)) == (PASS, FAIL)
+    assert (beside(rule, 1000.0, None), beside(rule, None, 1000.0)) == (answers[0], answers[0])
+    assert (beside(rule, 0.0, 1000.0), beside(rule, 0.0, 0.0)) == (answers[1], PASS)
 
 
 @pytest.mark.parametrize(
