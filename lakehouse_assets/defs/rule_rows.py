@@ -22,7 +22,6 @@ TABLE = dg.TableSchema(
         dg.TableColumn("line", "int"),
         dg.TableColumn("sample_rows", "string"),
         dg.TableColumn("accepted", "string"),
-        dg.TableColumn("reason", "string"),
     ]
 )
 _SPECIAL = str.maketrans({character: f"\\{character}" for character in "\\`*_[]<>|"})
@@ -72,7 +71,7 @@ def place_of(contract: Contract, rule: RuleResult) -> str:
 
 
 def to_table(rules: Iterable[RuleResult], record: PartitionRecord, beside: Beside) -> dg.MetadataValue:
-    """Return every rule of a check with what it said, those first that did not pass."""
+    """Return every rule of a check with its outcome, those first that did not pass; cells are too narrow for reasons."""
     ordered = sorted(rules, key=lambda rule: (rule.passed, rule.outcome is Outcome.SKIPPED))
     return dg.MetadataValue.table([_row(rule, record, beside) for rule in ordered], schema=TABLE)
 
@@ -105,7 +104,6 @@ def _row(rule: RuleResult, record: PartitionRecord, beside: Beside) -> dg.TableR
             "line": beside.line(rule),
             "sample_rows": ", ".join(_samples(rule, record, beside)),
             "accepted": _accepted(rule, record),
-            "reason": rule.reason,
         }
     )
 

@@ -43,7 +43,6 @@ def test_a_rule_is_a_row_with_counts_severity_rows_and_the_line_that_promises_it
         "line": 41,
         "sample_rows": "a.csv#000000002, a.csv#000000007",
         "accepted": "",
-        "reason": "",
     }
 
 
