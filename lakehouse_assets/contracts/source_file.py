@@ -39,6 +39,7 @@ def read_source(stem: str, overlay: SourceOverlay | None, reading: Reading) -> S
     connection = {**block.connection, **(overlay.connection if overlay else {})}
     _check_connection(connection, reading)
     _check_kind(block, connection, reading)
+    _check_watch(block, reading)
     calendar = read_calendar(_overlaid(block.calendar, overlay), ["calendar"], reading)
     tables = {name: _read_table(block.source, name, table, reading) for name, table in block.tables.items()}
     _check_appends(block, reading)
