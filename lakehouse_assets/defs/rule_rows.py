@@ -71,7 +71,7 @@ def place_of(contract: Contract, rule: RuleResult) -> str:
 
 
 def to_table(rules: Iterable[RuleResult], record: PartitionRecord, beside: Beside) -> dg.MetadataValue:
-    """Return every rule of a check with its outcome, those first that did not pass; cells are too narrow for reasons."""
+    """Return every rule of a check with its outcome, broken ones first; cells are too narrow for reasons."""
     ordered = sorted(rules, key=lambda rule: (rule.passed, rule.outcome is Outcome.SKIPPED))
     return dg.MetadataValue.table([_row(rule, record, beside) for rule in ordered], schema=TABLE)
 
