@@ -98,7 +98,7 @@ class Broker:
 
     def create(self, topic: str, *, partitions: int = 1, **settings: str) -> None:
         """Create a topic that keeps everything, whatever its timestamps say."""
-        from confluent_kafka.admin import NewTopic
+        from confluent_kafka.cimpl import NewTopic
 
         config = {"retention.ms": "-1"} | {name.replace("_", "."): value for name, value in settings.items()}
         new = NewTopic(topic, num_partitions=partitions, replication_factor=1, config=config)
@@ -112,7 +112,7 @@ class Broker:
 
     def widen(self, topic: str, partitions: int) -> None:
         """Give a topic more partitions."""
-        from confluent_kafka.admin import NewPartitions
+        from confluent_kafka.cimpl import NewPartitions
 
         admin = self.admin()  # must live until it has answered
         admin.create_partitions([NewPartitions(topic, partitions)])[topic].result(START_SECONDS)

@@ -18,6 +18,7 @@ from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.results import PartitionResult
 
 if TYPE_CHECKING:
+    from lakehouse_assets.connectors.log import Window
     from lakehouse_assets.pipeline.refused.letters import Letter
 
 LetterId = Annotated[str, typer.Argument(help="A letter's id, or the beginning of it.")]
@@ -114,11 +115,7 @@ def replay(
 
     lake = current_lake()
     names = _tables(lake, table)
-    wanted = {
-        (one.table, one.partition)
-        for one in list_letters(lake, names)
-        if not partition or one.partition in set(partition)
-    }
+    wanted = [one for one in list_letters(lake, names) if not partition or one.partition in set(partition)]
     results = [result for name in names for result in _read_again(lake, name, wanted)]
     left = len(list_letters(lake, names))
     if as_json:
@@ -131,14 +128,29 @@ def replay(
         raise PartitionBlockedError(refused[0].message, fix="Have the source deliver it again, then replay.")
 
 
-def _read_again(lake: Lake, name: TableName, wanted: set[tuple[str, str]]) -> list[PartitionResult]:
+def _read_again(lake: Lake, name: TableName, wanted: Sequence["Letter"]) -> list[PartitionResult]:
     from lakehouse_assets.pipeline.intent import Intent  # noqa: PLC0415
     from lakehouse_assets.pipeline.run import materialise  # noqa: PLC0415
+    from lakehouse_assets.pipeline.stream import is_log, read_again  # noqa: PLC0415
 
-    partitions = sorted(partition for table, partition in wanted if table == str(name))
-    intent = Intent(purpose="dead-letter replay")
+    letters = [one for one in wanted if one.table == str(name)]
+    run_id = uuid.uuid4().hex
     with contextlib.redirect_stdout(sys.stderr):
-        return list(materialise(lake, name, partitions, run_id=uuid.uuid4().hex, intent=intent))
+        if letters and is_log(lake, lake.contract(name)):
+            return read_again(lake, name, _window_of(letters), run_id=run_id)
+        partitions = sorted({one.partition for one in letters})
+        return list(materialise(lake, name, partitions, run_id=run_id, intent=Intent(purpose="dead-letter replay")))
+
+
+def _window_of(letters: Sequence["Letter"]) -> "Window":
+    """Return the records of a log from the first of some letters on; the object of one ends with its part."""
+    from lakehouse_assets.connectors.log import Window  # noqa: PLC0415
+
+    starts: dict[str, int] = {}
+    for one in letters:
+        part = str(int(one.object.rpartition("/")[2]))
+        starts[part] = min(one.position, starts.get(part, one.position))
+    return Window(starts=starts)
 
 
 def _tables(lake: Lake, table: str) -> list[TableName]:

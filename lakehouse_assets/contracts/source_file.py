@@ -120,9 +120,12 @@ def _check_appends(block: SourceFile, reading: Reading) -> None:
             message = f"schema is on_write, but replay: {block.replay} keeps what landed."
             reading.tell("LH911", ["tables", name, "schema"], message, "Write schema: on_read, or replay: exact.")
         at = ["tables", name, "load"]
+        is_log = reading.vocabulary.source_blocks.get(block.kind, SourceBlocks()).is_log
+        if is_log:
+            _check_log(name, table, reading)
         if Mode(table.load) is not Mode.APPEND_ONCE:
             continue
-        if table.read is None:
+        if table.read is None and not is_log:
             reading.tell("LH921", at, "a batch is a file, and this table has no files.", "Write load: partition.")
         if table.schema_mode == "on_write":
             message = "what was appended stays, but schema is on_write: it would have to land again."
@@ -130,6 +133,17 @@ def _check_appends(block: SourceFile, reading: Reading) -> None:
         if block.replay != "exact":
             message = f"what was appended stays, but replay is {block.replay!r}."
             reading.tell("LH921", at, message, "Write replay: exact, or load: partition.")
+
+
+def _check_log(name: str, table: TableBlock, reading: Reading) -> None:
+    if Mode(table.load) is not Mode.APPEND_ONCE:
+        message = "records of a log are appended, they replace nothing."
+        reading.tell("LH921", ["tables", name], message, "Write load: append_once.")
+    if table.arrival.min_rows > 1 or table.arrival.max_rows is not None:
+        message = "bounds of an arrival would be those of a commit, not of a partition."
+        reading.tell(
+            "LH921", ["tables", name, "arrival"], message, "Write minRows: 0; put bounds into silver's contract."
+        )
 
 
 def _read_table(source: str, name: str, block: TableBlock, reading: Reading) -> SourceTable:

@@ -52,10 +52,14 @@ class RuleSignature:
 
 @dataclass(frozen=True, slots=True)
 class SourceBlocks:
-    """What sources of one kind may say: options of a table, and keys of the connection (None: any)."""
+    """What sources of one kind may say: options of a table, and keys of the connection (None: any).
+
+    `is_log`: they have records in order, which are appended and replace nothing.
+    """
 
     options: type[Block] = Block
     connection: type[Block] | None = None
+    is_log: bool = False
 
 
 @dataclass(frozen=True, slots=True)

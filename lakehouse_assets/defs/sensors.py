@@ -13,6 +13,7 @@ from lakehouse_assets.defs import cursor
 from lakehouse_assets.defs.arrivals import request_arrived
 from lakehouse_assets.defs.failures import fact_of_freshness, facts_of_run, facts_of_success
 from lakehouse_assets.defs.lake import LakeResource
+from lakehouse_assets.defs.logs import logs_of, watch_logs
 from lakehouse_assets.defs.metadata import to_key
 from lakehouse_assets.defs.outdated import observe_outdated
 from lakehouse_assets.defs.rollbacks import tell_rollbacks
@@ -29,7 +30,7 @@ CHECKS, FRESHNESS = dg.DagsterEventType.ASSET_CHECK_EVALUATION, dg.DagsterEventT
 FAILURES = dg.DagsterEventType.RUN_FAILURE
 AUTOMATION, REFERENCES, ARRIVALS = "automation", "references", "arrivals"
 INCIDENTS, RUN_FAILURES, DISPATCHER, OUTDATED = "incidents", "run_failures", "dispatcher", "outdated"
-ROLLBACKS = "rollbacks"
+ROLLBACKS, LOGS = "rollbacks", "logs"
 _RUNNING = dg.DefaultSensorStatus.RUNNING
 
 Tick = Callable[[dg.SensorEvaluationContext, LakeResource], str | dg.SensorResult]
@@ -43,6 +44,7 @@ def to_sensors(lake: LakeResource) -> list[dg.SensorDefinition]:
     return [
         automation,
         *_references(lake),
+        *_logs(lake),
         *_arrivals(lake),
         _sensor(INCIDENTS, watch_incidents, lake, seconds=15, text="Absorbs records, opens and closes incidents."),
         _sensor(RUN_FAILURES, watch_failures, lake, seconds=15, text="Puts runs that broke into the outbox."),
@@ -122,6 +124,12 @@ def _arrivals(lake: LakeResource) -> Iterator[dg.SensorDefinition]:
                 text=f"Requests the partitions of {source.name} whose files have arrived.",
                 targets=[to_key(table.table) for table in source.tables.values()],
             )
+
+
+def _logs(lake: LakeResource) -> list[dg.SensorDefinition]:
+    targets = [to_key(contract.table) for contract in logs_of(lake)]
+    text = "Requests runs of tables whose log has more records; tells Dagster what was appended without it."
+    return [_sensor(LOGS, watch_logs, lake, seconds=30, text=text, targets=targets)] if targets else []
 
 
 def _sensor(  # one keyword for each thing a sensor differs in

@@ -13,11 +13,13 @@ from dataclasses import dataclass, field, replace
 
 import narwhals as nw
 
+from lakehouse_assets.connectors.log import LogConnector
 from lakehouse_assets.connectors.protocol import Extraction, ObjectConnector, Rejection
 from lakehouse_assets.engines import kit
 from lakehouse_assets.engines.protocol import Branch
 from lakehouse_assets.errors import LakehouseError, StorageError
 from lakehouse_assets.naming import DEFECT, PROC_DATE, RAW_HASH, ROW_ID, SOURCE_OBJECT
+from lakehouse_assets.pipeline.append_log import append_log
 from lakehouse_assets.pipeline.arrival import near_partitions
 from lakehouse_assets.pipeline.audit import Audited, audit
 from lakehouse_assets.pipeline.batches import batch_of, together
@@ -86,6 +88,9 @@ def append(step: Step, *, was_refused: bool = False) -> list[PartitionResult]:
     Raises FenceMovedError when another run appended one of them meanwhile (the caller looks again, `was_refused`).
     """
     started = time.perf_counter()
+    log = step.lake.connector(step.name.path[0])
+    if isinstance(log, LogConnector) and not step.intent.re_extract:
+        return append_log(step, log)
     before = _words(step, step.table, step.partitions)
     done = _Done(step.table, _seen(step, before))
     for number, group in enumerate(_groups(_arriving(step, before, was_refused=was_refused))):

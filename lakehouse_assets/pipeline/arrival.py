@@ -20,6 +20,7 @@ LOOK_BACK_PARTITIONS = 31
 _Kind = tuple[Dimension, Severity, OnFailure]
 _WHOLE: _Kind = (Dimension.COMPLETENESS, Severity.ERROR, OnFailure.BLOCK)
 _ODD: _Kind = (Dimension.CONFORMITY, Severity.WARNING, OnFailure.KEEP)
+_LATE: _Kind = (Dimension.TIMELINESS, Severity.WARNING, OnFailure.KEEP)
 _REPEATED: _Kind = (Dimension.UNIQUENESS, Severity.WARNING, OnFailure.KEEP)
 
 
@@ -51,6 +52,16 @@ def accepted(answer: Extraction, counted: Mapping[str, int], repeats: Mapping[st
         _told("well_formed", _ODD, "silver quarantines them" if defects else "", failed=defects, checked=rows),
         _told("schema", _ODD, drifts),
         _told("repeated_content", _REPEATED, again, failed=len(repeats), checked=len(answer.objects)),
+    )
+
+
+def log_results(letters: int, records: int, behind: int, most_behind: int | None) -> tuple[RuleResult, ...]:
+    """Return what is said about some records of a log: how many could be no rows, and how many still wait."""
+    poison = "they are in the dead letters" if letters else ""
+    lag = f"{behind} records wait, {most_behind} may" if most_behind is not None and behind > most_behind else ""
+    return (
+        _told("decoded", _ODD, poison, failed=letters, checked=records),
+        _told("lag", _LATE, lag),
     )
 
 

@@ -37,7 +37,9 @@ def ingest(step: Step) -> Draft:
     totals: list[pl.DataFrame] = []
     if arrived:
         rows = nw.concat([landed(answer, columns) for answer in arrived], how="vertical")
-        (staged,), counted = step.lake.engine.stage([Branch(rows.select(*columns), step.target())], _totals(rows))
+        (staged,), counted = step.lake.engine.stage(
+            [Branch(rows.select(*columns), step.target())], landing_totals(rows)
+        )
         totals.append(counted)
         answers = {partition: confirmed(answer) for partition, answer in answers.items()}
         tell_differences(step, [key for key in answers if isinstance(answers[key], Extraction)], staged)
@@ -83,7 +85,8 @@ def landed(answer: Extraction, columns: Mapping[str, str]) -> nw.LazyFrame:
     return rows.with_columns(*absent, nw.lit(answer.partition).alias(PROC_DATE)).select(*columns)
 
 
-def _totals(rows: nw.LazyFrame) -> nw.LazyFrame:
+def landing_totals(rows: nw.LazyFrame) -> nw.LazyFrame:
+    """Return what is counted about landing rows, by partition."""
     everything = rows.with_columns(nw.lit(value=True).alias("__all"))
     return everything.group_by(PROC_DATE).agg(
         nw.len().cast(nw.Int64).alias("rows"),

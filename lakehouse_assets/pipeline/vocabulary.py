@@ -46,7 +46,8 @@ def _modules(found: Mapping[str, registry.Plugin]) -> dict[str, str]:
 
 def _blocks_of(kind: type[Any]) -> SourceBlocks:
     """Return what a connector says about its keys: `options_block` and `connection_block`, both optional."""
-    return SourceBlocks(getattr(kind, "options_block", Block), getattr(kind, "connection_block", None))
+    is_log = hasattr(kind, "read_log")
+    return SourceBlocks(getattr(kind, "options_block", Block), getattr(kind, "connection_block", None), is_log)
 
 
 def _rule_name(value: object) -> str | None:

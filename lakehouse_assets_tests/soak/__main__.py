@@ -1,7 +1,8 @@
 """`make soak [ARGS="--seed N --kills N --others N MODE…"]`: strikes runs of each load mode at moments drawn by seeds.
 
-Writes `docs/reliability.md` with commit, seeds and machine when every mode was asked for; exits with 1 when a struck
-run was not mended by the next. Modes run side by side, each in a process of its own.
+The mode `kafka` needs `make kafka-jars` and is asked for by name. Writes `docs/reliability.md` with commit, seeds and
+machine when every mode was asked for; exits with 1 when a struck run was not mended by the next. Modes run side by
+side, each in a process of its own.
 """
 
 import argparse
@@ -16,17 +17,22 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
+from lakehouse_assets_tests.soak import streams
 from lakehouse_assets_tests.soak.campaign import Trial, trials
 from lakehouse_assets_tests.soak.modes import MODES, Mode
 from lakehouse_assets_tests.soak.report import REPORT, REPOSITORY, page
 from lakehouse_assets_tests.soak.triggers import STRIKES
 
 KILLS, OTHERS = 200, 25
+# Struck by itself: its work has no end that a run could be compared with.
+KAFKA = "kafka"
 
 
 def main(arguments: list[str]) -> int:
     """Run the campaign and write the report."""
     asked = _asked(arguments)
+    if asked.modes == [KAFKA]:
+        return streams.main(asked.seed)
     chosen = [mode for mode in MODES if not asked.modes or mode.name in asked.modes]
     if asked.alone:
         for trial in _strike(chosen[0], asked):

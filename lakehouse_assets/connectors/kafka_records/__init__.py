@@ -1,0 +1,1 @@
+"""What records of Kafka are made of: keys, values, schemas, envelopes, positions. `connectors.kafka` reads them."""
