@@ -110,9 +110,22 @@ def _source_page() -> str:
     intro = "A source file says what arrives: `config/sources/<source>.yaml`."
     parts = [_page("Source", intro), _fields(SourceFile)]
     parts += [f"## {_title(block)}\n\n{block.__doc__}\n\n{_fields(block)}" for block in _blocks_in(SourceFile)]
+    parts += _kinds()
     parts.append(f"## `config/schedules.yaml`\n\nNamed cadences.\n\n{_fields(CadenceBlock)}")
     parts.append(f"## `config/retry_policies.yaml`\n\nNamed retries.\n\n{_fields(RetryBlock)}")
     return "\n".join(parts)
+
+
+def _kinds() -> Iterator[str]:
+    from lakehouse_assets.pipeline.vocabulary import collect_vocabulary  # noqa: PLC0415 - start fast for --help
+
+    for kind, blocks in collect_vocabulary().source_blocks.items():
+        if blocks.connection is not None:
+            yield f"## Kind `{kind}`: `connection`\n\n{_fields(blocks.connection)}"
+        if blocks.options.model_fields:
+            yield f"## Kind `{kind}`: `options` of a table\n\n{_fields(blocks.options)}"
+        for block in _blocks_in(blocks.options):
+            yield f"### {_title(block)}\n\n{block.__doc__}\n\n{_fields(block)}"
 
 
 def _waivers_page() -> str:
