@@ -11,6 +11,7 @@ from lakehouse_assets.defs.lake import LakeResource
 from lakehouse_assets.defs.maintenance import to_maintenance
 from lakehouse_assets.defs.sensors import to_sensors
 from lakehouse_assets.defs.spark import with_resource
+from lakehouse_assets.defs.warehouses import with_warehouses
 from lakehouse_assets.pipeline.lake import open_lake
 from lakehouse_assets.settings import Settings
 
@@ -22,7 +23,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
 
 def assemble(lake: LakeResource) -> dg.Definitions:
     """Return the definitions of a lake that is already configured."""
-    lake = replace(lake, lake=with_resource(lake.lake))
+    lake = replace(lake, lake=with_warehouses(with_resource(lake.lake)))
     catalog, settings = lake.lake.catalog, lake.lake.settings
     jobs, schedules = to_maintenance(lake)
     return dg.Definitions(

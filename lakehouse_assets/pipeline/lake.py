@@ -12,6 +12,7 @@ import narwhals as nw
 
 from lakehouse_assets import registry
 from lakehouse_assets.connectors.access import FAIL_FAST, ONCE, Access
+from lakehouse_assets.connectors.access import Opener as SessionOpener
 from lakehouse_assets.connectors.circuit import SharedCircuit
 from lakehouse_assets.connectors.protocol import Connector
 from lakehouse_assets.contracts.loader import load_valid_catalog
@@ -34,7 +35,8 @@ class Lake:
     """Where the tables are and what they promise. `root` is an absolute folder or an object-store URL.
 
     `computes` is the engine of a step; without one, frames are Polars'. `engine_name` is asked for instead of what
-    contracts and settings say. `open_spark` opens a session where one is needed.
+    contracts and settings say. `open_spark` opens a session where one is needed,
+    `sessions` those of sources, by kind; without one, a connector opens its own.
     """
 
     root: str
@@ -43,6 +45,7 @@ class Lake:
     computes: Engine | None = field(default=None, compare=False)
     engine_name: str = ""
     open_spark: Opener = field(default=open_session, compare=False)
+    sessions: Mapping[str, SessionOpener] = field(default_factory=dict, compare=False)
 
     @cached_property
     def engine(self) -> Engine:
@@ -119,7 +122,7 @@ class Lake:
         policy = self.catalog.retry_policies.get(declared.retry_policy, ONCE)
         tries = replace(policy, delays_seconds=()) if declared.on_error == FAIL_FAST else policy
         circuit = SharedCircuit(source, policy, lambda: store_of(self), str(declared.place))
-        return Access(policy=tries, circuit=circuit, checkpoints=StoredCheckpoints(self))
+        return Access(policy=tries, circuit=circuit, checkpoints=StoredCheckpoints(self), sessions=self.sessions)
 
 
 def open_lake(settings: Settings) -> Lake:
