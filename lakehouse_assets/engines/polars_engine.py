@@ -18,6 +18,7 @@ from lakehouse_assets.results import StagedFile
 # Measured on two million order lines: a quarter less CPU than the default level for 7 % more bytes.
 ZSTD_LEVEL = 1
 ROWS_PER_FILE = 1_000_000
+HASHES_PER_PART = 4_000_000
 
 
 class PolarsEngine:
@@ -26,9 +27,15 @@ class PolarsEngine:
     name = "polars"
     spills = False
 
-    def __init__(self, storage_options: Mapping[str, str] | None = None, *, rows_per_file: int = ROWS_PER_FILE) -> None:
+    def __init__(
+        self,
+        storage_options: Mapping[str, str] | None = None,
+        *,
+        rows_per_file: int = ROWS_PER_FILE,
+        hashes_per_part: int = HASHES_PER_PART,
+    ) -> None:
         self._options = dict(storage_options or {})
-        self._rows_per_file = rows_per_file
+        self._rows_per_file, self._hashes_per_part = rows_per_file, hashes_per_part
 
     def scan(
         self, root: str, files: Sequence[DataFile], partition_column: str, schema: Mapping[str, nw.dtypes.DType]
@@ -89,14 +96,14 @@ class PolarsEngine:
     def repeated(self, frame: nw.LazyFrame, columns: Sequence[str], *, known_by: str = "") -> nw.LazyFrame | None:
         """Return a superset of the rows whose values in `columns` occur more than once, or None.
 
-        Only one 64-bit hash a row is held in memory (8 bytes a row, sorted once). A filter by the hash of computed
-        columns runs after all of them are computed; one by `known_by` runs while rows are read.
+        Only one 64-bit hash a row is held in memory (8 bytes a row, compared a part at a time). A filter by the hash of
+        computed columns runs after all of them are computed; one by `known_by` runs while rows are read.
         """
         native = _native(frame)
         fingerprint = pl.struct(columns).hash()
         with translated():
-            hashes = native.select(fingerprint.alias("h")).collect(engine="streaming")["h"].sort()
-        again = hashes.filter(hashes == hashes.shift(1)).unique()
+            hashes = native.select(fingerprint.alias("h")).collect(engine="streaming")["h"]
+        again = _repeated_values(hashes, self._hashes_per_part)
         if again.is_empty():
             return None
         candidates = native.filter(fingerprint.is_in(again.implode()))
@@ -133,6 +140,18 @@ class PolarsEngine:
             sinked_paths_callback=lambda sunk: written.extend(str(getattr(p, "path", p)) for p in sunk.paths),
         )
         return plan if plan is not None else pl.LazyFrame()
+
+
+def _repeated_values(hashes: pl.Series, most: int) -> pl.Series:
+    """Return the values that occur more than once; about `most` are sorted at a time, in a fraction of the memory."""
+    parts = len(hashes) // most + 1
+    bounds = [2**64 * part // parts for part in range(parts)]
+    found = []
+    for low, high in zip(bounds, [*bounds[1:], 2**64], strict=True):
+        some = hashes if parts == 1 else hashes.filter(hashes.is_between(low, high - 1))
+        ordered = some.sort()
+        found.append(ordered.filter(ordered == ordered.shift(1)).unique())
+    return pl.concat(found)
 
 
 def _native(frame: nw.LazyFrame) -> pl.LazyFrame:

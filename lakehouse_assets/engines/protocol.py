@@ -51,18 +51,38 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Sums over rows: a line for each value of the column `by`, or one line for all, whose value there is `only`."""
+    """Sums over rows: a line for each value of the column `by`, or one line for all, whose value there is `only`.
+
+    `marks`: boolean columns that few rows have; how many do is a total, too, under the column's name. Every row of a
+    branch but the first has one, so that an engine may count them while it writes those.
+    """
 
     rows: nw.LazyFrame
     sums: tuple[nw.Expr, ...]
     by: str
     only: str | None = None
+    marks: tuple[str, ...] = ()
+
+    @property
+    def marked(self) -> "Totals":
+        """How many rows have each mark, of the rows that have any."""
+        return Totals(self.rows.filter(self.is_marked), self._counts, self.by, self.only)
+
+    @property
+    def is_marked(self) -> nw.Expr:
+        """Whether a row has any mark."""
+        return nw.any_horizontal(*map(nw.col, self.marks), ignore_nulls=True)
 
     def frame(self) -> nw.LazyFrame:
         """Return the totals as a frame."""
+        sums = (*self.sums, *self._counts)
         if self.only is None:
-            return self.rows.group_by(self.by).agg(*self.sums)
-        return self.rows.select(*self.sums).with_columns(nw.lit(self.only).alias(self.by))
+            return self.rows.group_by(self.by).agg(*sums)
+        return self.rows.select(*sums).with_columns(nw.lit(self.only).alias(self.by))
+
+    @property
+    def _counts(self) -> tuple[nw.Expr, ...]:
+        return tuple(nw.col(name).cast(nw.Int8).sum().alias(name) for name in self.marks)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ and a branch that is known to be empty is not computed at all. Imported only whe
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -22,6 +23,7 @@ from lakehouse_assets.errors import ComputationError, EngineLostError
 from lakehouse_assets.results import StagedFile
 
 ROWS_PER_FILE = 1_000_000
+_MARKED, _KNOWN_BY = "__marked", "__known_by"
 _WRITING = {"maxRecordsPerFile": str(ROWS_PER_FILE), "mapreduce.fileoutputcommitter.marksuccessfuljobs": "false"}
 
 
@@ -53,17 +55,13 @@ class SparkEngine:
         self, branches: Sequence[Branch], totals: Totals | nw.LazyFrame | None = None
     ) -> tuple[list[list[StagedFile]], pl.DataFrame]:
         """Write every branch and return what was written, with `totals`."""
-        first, *others = branches
-        counted: pl.DataFrame | None = None
-        if isinstance(totals, Totals) and totals.only is not None and first.take is not None and self._observes:
-            staged, counted = self._counting(first, first.take, totals)
-        elif totals is not None:
-            counted = self.collect(totals.frame() if isinstance(totals, Totals) else totals)
-            staged = self._written(first, counted)
-        else:
-            staged = self._written(first, None)
-        written = [staged, *(self._written(branch, counted) for branch in others)]
-        return written, pl.DataFrame() if counted is None else counted
+        takes = all(branch.take is not None for branch in branches)
+        if isinstance(totals, Totals) and totals.only is not None and takes and self._observes:
+            return self._counting(branches, totals)
+        if totals is None:
+            return [self._written(branch, None) for branch in branches], pl.DataFrame()
+        counted = self.collect(totals.frame() if isinstance(totals, Totals) else totals)
+        return [self._written(branch, counted) for branch in branches], counted
 
     def stage_empty(self, target: Target, partition: str, schema: Mapping[str, nw.dtypes.DType]) -> StagedFile:
         """Write the one zero-row file that says "published and empty"; no work for Spark."""
@@ -104,18 +102,19 @@ class SparkEngine:
                 frame.unpersist()
 
     def repeated(self, frame: nw.LazyFrame, columns: Sequence[str], *, known_by: str = "") -> nw.LazyFrame | None:
-        """Return the rows whose values in `columns` occur more than once, or None; nulls are equal here."""
+        """Return a superset of the rows whose values in `columns` occur more than once, or None; nulls are equal here.
+
+        Rows are told apart by a 64-bit hash: what is put together across the cluster is eight bytes a row.
+        """
         del known_by
-        names = list(columns)
-        again = frame.group_by(*names).agg(nw.len().alias("__times")).filter(nw.col("__times") > 1).select(*names)
-        keys = self.hold(again).to_native()
         with self._acting():
-            if not keys.head(1):
+            hashed = _with_hash(frame.to_native(), columns)
+        again = _lazy(hashed.select(_KNOWN_BY)).group_by(_KNOWN_BY).agg(nw.len().alias("__times"))
+        known = self.hold(again.filter(nw.col("__times") > 1).select(_KNOWN_BY)).to_native()
+        with self._acting():
+            if not known.head(1):
                 return None
-        rows = frame.to_native()
-        renamed = keys.toDF(*(f"__again_{number}" for number in range(len(names))))
-        same = [rows[quoted(name)].eqNullSafe(renamed[each]) for name, each in zip(names, renamed.columns, strict=True)]
-        return _lazy(rows.join(renamed, same, "left_semi"))
+            return _lazy(hashed.join(known, _KNOWN_BY, "left_semi").drop(_KNOWN_BY))
 
     def last_stages(self) -> list[EngineStage]:
         """Return the stages of what was computed since this was last asked, or nodes of its plans."""
@@ -143,13 +142,35 @@ class SparkEngine:
         except ComputationError:
             return False
 
-    def _counting(self, branch: Branch, take: Any, totals: Totals) -> tuple[list[StagedFile], pl.DataFrame]:  # noqa: ANN401 - a function of frames
-        """Write a branch and count all rows that it is taken from, in the same pass."""
+    def _counting(self, branches: Sequence[Branch], totals: Totals) -> tuple[list[list[StagedFile]], pl.DataFrame]:
+        """Write branches and count the rows that they are taken from in the same passes.
+
+        Spark takes metrics row by row, and each costs as much as a rule: of all rows only what is needed of all is
+        counted; the marks are, while the few rows that have one are written.
+        """
+        first, *others = branches
+        marked = (totals.is_marked.cast(nw.Int8).sum().alias(_MARKED),) if totals.marks else ()
+        staged, found = self._observing(first, replace(totals, sums=(*totals.sums, *marked), marks=()))
+        has_marks = bool(found.pop(_MARKED, 0))
+        counts = dict.fromkeys(totals.marks, 0)
+        written = [staged]
+        for branch in others:
+            if has_marks and found[branch.counted_as]:
+                staged, counts = self._observing(branch, totals.marked)
+                written.append(staged)
+                has_marks = False
+            else:
+                written.append(self._write(branch.frame, branch) if found[branch.counted_as] else [])
+        if has_marks:
+            (counts,) = self.collect(totals.marked.frame().drop(totals.by)).to_dicts()
+        return written, pl.DataFrame([{**found, **counts, totals.by: totals.only}])
+
+    def _observing(self, branch: Branch, totals: Totals) -> tuple[list[StagedFile], dict[str, Any]]:
+        """Write what a branch takes from the rows of some totals, and count those on the way."""
         observation, rows = _observed(totals)
-        staged = self._write(take(rows), branch)
+        staged = self._write(branch.take(rows) if branch.take else rows, branch)
         with self._acting(branch.target.root):
-            found = observation.get
-        return staged, pl.DataFrame([{**found, totals.by: totals.only}])
+            return staged, dict(observation.get)
 
     def _written(self, branch: Branch, counted: pl.DataFrame | None) -> list[StagedFile]:
         if counted is not None and branch.counted_as and not counted[branch.counted_as].fill_null(0).sum():
@@ -189,6 +210,11 @@ def _observed(totals: Totals) -> tuple[Any, nw.LazyFrame]:
         from pyspark.sql.connect.observation import Observation  # type: ignore[assignment]
     observation = Observation()
     return observation, _lazy(native.observe(observation, *(column.alias(name) for name, column in sums)))
+
+
+def _with_hash(rows: Any, columns: Sequence[str]) -> Any:  # noqa: ANN401 - frames of Spark
+    # As text: Python's functions are made for one kind of session, classic or Connect.
+    return rows.selectExpr("*", f"xxhash64({', '.join(map(quoted, columns))}) as {_KNOWN_BY}")
 
 
 def _as_polars(table: Any) -> pl.DataFrame:  # noqa: ANN401 - a table of pyarrow, which the core does not know

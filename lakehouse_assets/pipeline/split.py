@@ -170,7 +170,7 @@ def _refused(step: Step, rules: Rules, raw: Mapping[str, str]) -> Take:
 
 
 def _totals(step: Step, judged: nw.LazyFrame, rules: Rules) -> Totals:
-    flags = [flag_of(number) for number in range(len(rules.all))]
+    flags = tuple(flag_of(number) for number in range(len(rules.all)))
     unwaived = is_unwaived(step, rules.all)
     waived = [] if unwaived is None else [(nw.col(HELD) & ~unwaived).cast(nw.Int8).sum().alias("waived")]
     late = is_late(step.contract)
@@ -179,14 +179,13 @@ def _totals(step: Step, judged: nw.LazyFrame, rules: Rules) -> Totals:
         nw.col(VALID).cast(nw.Int8).sum().alias("valid"),
         nw.col(HELD).cast(nw.Int8).sum().alias("refused"),
         (~nw.col(REFUSED) & (nw.col(FATE) == OLDER)).cast(nw.Int8).sum().alias("older"),
-        *[nw.col(name).cast(nw.Int8).sum().alias(name) for name in flags],
         *waived,
         *([] if late is None else [(nw.col(VALID) & late).cast(nw.Int8).sum().alias(LATE_ROWS)]),
         *kit.content_totals(HASH, where=VALID, prefix="valid"),
     )
     # Grouping by a constant costs a tenth of the pass; rows of another partition are found in the staged files.
     only = step.partitions[0] if len(step.partitions) == 1 else None
-    return Totals(judged, totals, step.contract.partition_column, only)
+    return Totals(judged, totals, step.contract.partition_column, only, flags)
 
 
 def _refused_totals(step: Step, refused: Sequence[StagedFile]) -> pl.DataFrame:

@@ -160,6 +160,36 @@ def test_totals_are_of_all_rows_however_they_were_counted(either: Engine, tmp_pa
     assert found == ({"2026-01-05": (3, 2, 0)} if only else {"2026-01-05": (2, 2, 0), "2026-01-06": (1, 0, 0)})
 
 
+@pytest.mark.parametrize("refused", [7, 50], ids=["some are refused", "none is refused"])
+@pytest.mark.parametrize("only", [None, "2026-01-05"], ids=["partitions", "one partition"])
+def test_marks_are_counted_whether_or_not_rows_are_refused_for_them(
+    either: Engine, tmp_path: Path, only: str | None, refused: int
+) -> None:
+    marked = pl.DataFrame({"id": [5, 6, 7, 8], "_proc_date": ["2026-01-05"] * 4}).with_columns(
+        odd=pl.Series([True, False, True, None]), large=pl.col("id") > refused, never=pl.lit(value=False)
+    )
+    rows, kept = either.lift(marked), ["id", "_proc_date"]
+    takes: list[Callable[[nw.LazyFrame], nw.LazyFrame]] = [
+        lambda frame: frame.filter(~nw.col("large")).select(*kept),
+        lambda frame: frame.filter(nw.col("large")).select(*kept),
+    ]
+    branches = [
+        Branch(take(rows), target(tmp_path / name), take=take, counted_as=name)
+        for take, name in zip(takes, ("good", "bad"), strict=True)
+    ]
+    # Sail refuses two equal aggregates: that of a mark is another one.
+    one, zero = nw.lit(1).cast(nw.Int64), nw.lit(0).cast(nw.Int64)
+    sums = (
+        nw.when(nw.col("large")).then(zero).otherwise(one).sum().alias("good"),
+        nw.when(nw.col("large")).then(one).otherwise(zero).sum().alias("bad"),
+    )
+    staged, totals = either.stage(branches, Totals(rows, sums, "_proc_date", only, ("odd", "large", "never")))
+    (found,) = totals.to_dicts()
+    bad = sum(number > refused for number in (5, 6, 7, 8))
+    assert [sum(file.rows for file in files) for files in staged] == [4 - bad, bad]
+    assert (found["odd"], found["large"], found["never"], found["good"], found["bad"]) == (2, bad, 0, 4 - bad, bad)
+
+
 def test_an_empty_partition_is_one_empty_file(either: Engine, tmp_path: Path) -> None:
     file = either.stage_empty(target(tmp_path), "2026-01-05", TYPES)
     assert (file.rows, file.partition) == (0, "2026-01-05")
