@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 import time
 from dataclasses import replace
@@ -16,7 +17,7 @@ from benchmarks.lakes import SILVER, lake_below
 from benchmarks.workloads.judge import TYPED
 from lakehouse_assets.contracts.model import RuleKind
 from lakehouse_assets.engines.spark_session import open_session, session_settings
-from lakehouse_assets.naming import PROC_DATE, RAW_HASH, ROW_ID
+from lakehouse_assets.naming import PROC_DATE, RAW_HASH, ROW_ID, quarantine_of
 from lakehouse_assets.pipeline.computing import computing
 from lakehouse_assets.pipeline.publish import publish
 from lakehouse_assets.pipeline.refine import scope_of
@@ -44,6 +45,8 @@ def prepare(folder: Path, rows: int) -> float:
 def ours(folder: Path, rows: int) -> float:
     """Evaluate the contract's rules, write good and refused rows, count and hash them, publish; return seconds."""
     lake = lake_below(folder)
+    for table in (SILVER, quarantine_of(SILVER)):
+        shutil.rmtree(lake.root_of(table), ignore_errors=True)
     contract = lake.contract(SILVER)
     step = open_step(computing(replace(lake, engine_name="spark"), contract), contract, [DAY], run_id="bench", chunk=0)
     specs = [spec for spec in contract.rules if spec.kind is RuleKind.ROW]
