@@ -1,10 +1,13 @@
 """Every recipe in docs/how-to, and the README, does what it says: each page in a checkout of its own."""
 
+import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from lakehouse_assets_tests.doubles.sftp import PASSWORD, sftp_server
 from lakehouse_assets_tests.places import S3Server
 from lakehouse_assets_tests.recipes import Block, blocks, checkout, expect, follow
 from lakehouse_assets_tests.repository import ROOT
@@ -38,8 +41,24 @@ def test_a_page_that_is_followed_to_the_letter_leads_where_it_says(
         request.getfixturevalue("object_store")
     if "SPARK_SERVER" in text:
         request.getfixturevalue("spark_server")
+    if "PARTNER_SFTP" in text:
+        request.getfixturevalue("sftp")
 
     follow(text, folder)
+
+
+@pytest.fixture
+def sftp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Stand in for the server of a partner, on which a file has lain for long."""
+    file = tmp_path / "partner" / "outgoing" / "returns-2011-12-08.csv"
+    file.parent.mkdir(parents=True)
+    file.write_text("order_id,reason\n1,too small\n", encoding="utf-8")
+    os.utime(file, (0, 0))
+    with sftp_server(tmp_path / "partner") as server:
+        told = {"SFTP": f"{server.url}outgoing", "PASSWORD": PASSWORD, "HOST_KEY": server.host_key}
+        for name, text in told.items():
+            monkeypatch.setenv(f"PARTNER_{name}", text)
+        yield
 
 
 @pytest.fixture
