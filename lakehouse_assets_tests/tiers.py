@@ -70,7 +70,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Take out the tests whose tool is missing, after `-m` and `-k` have chosen."""
+    """Take out the tests whose tool is missing, after `-m` and `-k` have chosen; long files go first.
+
+    A worker takes whole files (`--dist loadfile --no-loadscope-reorder`): of a long last one all others would wait.
+    """
+    items.sort(key=_is_quick)
     missing, not_run = missing_tiers(), config.stash[NOT_RUN]
     for item in tuple(items):
         gap = next((tier.marker for tier in missing if item.get_closest_marker(tier.marker)), None)
@@ -80,6 +84,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             not_run[gap] += 1
     if hasattr(config, "workeroutput"):
         config.workeroutput["not_run"] = dict(not_run)
+
+
+def _is_quick(item: pytest.Item) -> int:
+    folders = {name: order for order, name in enumerate(("pipelines", "integration", "parity", "guards", "unit"))}
+    return folders.get(item.path.relative_to(Path(__file__).parent).parts[0], 0)
 
 
 @pytest.hookimpl(optionalhook=True)
