@@ -67,6 +67,22 @@ def read_page(content: bytes, path: Sequence[str], *, where: str) -> tuple[Any, 
     return value, [Record(one) for one in list_at(value, path, where=where)]
 
 
+def read_entries(
+    content: bytes, path: Sequence[str], names: tuple[str, str], *, where: str
+) -> tuple[Any, list[Record]]:
+    """Return the value of a page and the entries of the object at `path` in it, each as a record of key and value."""
+    text = _text_of(content, where)
+    found = read_text(text)
+    if found.defect:
+        code = NOT_JSON if found.defect == INVALID else found.defect
+        raise SourceError(code, f"the answer is no honest JSON ({_kind_of(text)}).", where=where)
+    entries = value_at(found.value, path)
+    if not isinstance(entries, Mapping):
+        raise _shape("no object", path, where)
+    key, value = names
+    return found.value, [Record({key: name, value: inner}) for name, inner in entries.items()]
+
+
 def value_at(value: Any, path: Sequence[str]) -> Any:  # noqa: ANN401 - JSON
     """Return what stands at a path of keys; None where a part of it is missing."""
     for key in path:
@@ -81,13 +97,7 @@ def list_at(value: Any, path: Sequence[str], *, where: str) -> list[Any]:  # noq
     found = value_at(value, path)
     if isinstance(found, list):
         return found
-    place = f"at {'.'.join(path)}" if path else "as a whole"
-    raise SourceError(
-        "shape",
-        f"the answer is no list {place}.",
-        where=where,
-        fix="Correct `options.records`, or look at what the source answers: it may be an error.",
-    )
+    raise _shape("no list", path, where)
 
 
 def to_text(value: Any) -> str:  # noqa: ANN401 - JSON
@@ -100,6 +110,12 @@ def to_text(value: Any) -> str:  # noqa: ANN401 - JSON
     if isinstance(value, list):
         return f"[{','.join(map(to_text, value))}]"
     return json.dumps(value, ensure_ascii=False)
+
+
+def _shape(what: str, path: Sequence[str], where: str) -> SourceError:
+    place = f"at {'.'.join(path)}" if path else "as a whole"
+    fix = "Correct `options.records`, or look at what the source answers: it may be an error."
+    return SourceError("shape", f"the answer is {what} {place}.", where=where, fix=fix)
 
 
 def _decode(text: str) -> tuple[Any, str | None]:

@@ -13,6 +13,7 @@ import pytest
 from lakehouse_assets.defs.build import build_definitions
 from lakehouse_assets.naming import TableName
 from lakehouse_assets.pipeline.lake import Lake, open_lake
+from lakehouse_assets.pipeline.source_check import check_source
 from lakehouse_assets.settings import load_settings
 from lakehouse_assets_tests.lakes import rows_of, run, statuses
 from lakehouse_assets_tests.repository import ROOT
@@ -87,3 +88,26 @@ def test_a_correction_restates_a_day_and_nothing_that_was_said_vanishes(
     assert statuses(found) == {DAYS[0]: "published"}
     assert rates["USD"] == Decimal("9.99990000")
     assert len(rates) == before
+
+
+def test_a_check_asks_the_bank_and_lands_nothing(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake = open_lake(load_settings(settings_of(config, monkeypatch), config))
+
+    (found,) = check_source(lake, "fx", partition=DAYS[0], rows=1)
+
+    assert (found.error, found.read) == ("", 30)
+    assert [(one.name, one.shape) for one in found.columns][:2] == [("date", "9999-99-99"), ("currency", "aaa")]
+    assert list(found.rows[0]) == ["date", "currency", "rate"]
+    assert lake.open(RAW) is None
+
+
+def test_a_check_of_files_says_which_day_is_missing(
+    config: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("RETAIL_DROP", str(tmp_path))
+    lake = open_lake(load_settings(settings_of(config, monkeypatch), config))
+
+    found = list(check_source(lake, "retail", partition="2011-12-08"))
+
+    assert [one.table for one in found] == ["bronze/retail/order_lines", "bronze/retail/customers"]
+    assert all("missing: " in one.error for one in found)

@@ -52,6 +52,13 @@ class PagingBlock(Block):
         return self
 
 
+class EntriesBlock(Block):
+    """`options.entries`: records that are the entries of an object, as `{"USD": 1.17, "JPY": 183.1}`."""
+
+    key: str = Field(description="Column of the keys.")
+    value: str = Field(description="Column of the values.")
+
+
 class RestOptions(Block):
     """`options` of a table of kind `rest`."""
 
@@ -65,6 +72,10 @@ class RestOptions(Block):
     records: str = Field("", description="Where the answer has its records, as `data.items`; empty: it is the list.")
     fields: dict[str, str] = Field(
         default={}, description="Where a column stands that is not its own name: `user.name`."
+    )
+    entries: EntriesBlock | None = Field(None, description="Where records are the entries of an object, not a list.")
+    once: dict[str, str] = Field(
+        default={}, description="Columns that stand once in the answer for all of its records: `meta.publishedAt`."
     )
     nested: Items[str] = Field((), description="Columns of objects or lists, which are kept as JSON text.")
     ignore: Items[str] = Field((), description="Keys that are no data, such as `_links`.")

@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lakehouse_assets.connectors.access import Access
 from lakehouse_assets.connectors.connection import hidden_in
-from lakehouse_assets.connectors.json_text import NOT_JSON, Number, Record, read_page, value_at
+from lakehouse_assets.connectors.json_text import NOT_JSON, Number, Record, read_entries, read_page, value_at
 from lakehouse_assets.connectors.web.client import Answer, Client, Request, UnauthorizedError
 from lakehouse_assets.connectors.web.guard import Guard, hosts_in
 from lakehouse_assets.connectors.web.options import RestOptions
@@ -63,7 +63,11 @@ class Session:
         """
         where, path = str(self.source.place), options.records.split(".") if options.records else []
         try:
-            value, records = read_page(answer.content, path, where=where)
+            if options.entries is None:
+                value, records = read_page(answer.content, path, where=where)
+            else:
+                names = options.entries.key, options.entries.value
+                value, records = read_entries(answer.content, path, names, where=where)
         except SourceError as error:
             self.last = answer.content
             if error.code not in {NOT_JSON, "encoding"}:
@@ -80,7 +84,8 @@ class Session:
                 fix="It is kept among the dead letters: `lakehouse dead-letters`.",
             )
         self.last = b""
-        return Fetched(answer, value, records)
+        once = {name: value_at(value, at.split(".")) for name, at in options.once.items()}
+        return Fetched(answer, value, [_with(record, once) for record in records] if once else records)
 
     def without_secrets(self, content: bytes) -> bytes:
         """Return bytes in which no credential is, for a source may repeat them."""
@@ -131,6 +136,10 @@ class Session:
     def _client_of(self, url: str, allowed: tuple[str, ...]) -> Client:
         guard = Guard(url, allowed, str(self.source.place))
         return Client(guard, timeout_seconds=self.access.timeout_seconds, clock=self.access.clock)
+
+
+def _with(record: Record, once: Mapping[str, Any]) -> Record:
+    return replace(record, value={**record.value, **once}) if isinstance(record.value, Mapping) else record
 
 
 def to_page(answer: Answer) -> bytes:

@@ -60,6 +60,34 @@ def test_rows_hold_what_the_answer_held(api: Api) -> None:
     ]
 
 
+RATES = {"path": "rates", "records": "rates", "entries": {"key": "currency", "value": "rate"}}
+
+
+def test_the_entries_of_an_object_are_records_with_what_stands_once_beside_them(api: Api) -> None:
+    api.answer = lambda *_: Told(b'{"date": "2026-01-05", "meta": {"at": 7}, "rates": {"USD": 1.170, "JPY": 183}}')
+    options = {**RATES, "once": {"date": "date", "published_at": "meta.at"}}
+
+    rows = rows_of(ask(api, options, of=table("date", "currency", "rate", "published_at")))
+
+    assert sorted(rows.select("date", "currency", "rate", "published_at").rows()) == [
+        ("2026-01-05", "JPY", "183", "7"),
+        ("2026-01-05", "USD", "1.170", "7"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [(b'{"rates": [1]}', "shape"), (b'{"rates": {"USD": 1, "USD": 2}}', "duplicate_key"), (b"<html>", "not_json")],
+)
+def test_entries_that_are_none_are_refused(body: bytes, code: str, api: Api) -> None:
+    api.answer = lambda *_: Told(body)
+
+    answer = ask(api, RATES, of=table("currency", "rate"))
+
+    assert isinstance(answer, Rejection)
+    assert answer.error.code == code
+
+
 def test_what_the_source_said_is_kept_beside_what_came(api: Api) -> None:
     answer = ask(api, CURSOR)
 
