@@ -15,7 +15,7 @@ from lakehouse_assets.demo.desk_check import ACCOUNTS, HISTORY, LANDED, LOG, Fou
 from lakehouse_assets.naming import PROC_DATE, TableName, bronze
 from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.pipeline.recorded import Recorded, served
-from lakehouse_assets.results import BLOCKED, LABELS, Ledger, PartitionRecord, Record
+from lakehouse_assets.results import BLOCKED, LABELS, Ledger, Outcome, PartitionRecord, Record
 
 ORDER_LINES = bronze("retail", "order_lines")
 LINES = TableName("silver", ("retail_order_lines",))
@@ -106,7 +106,7 @@ def _dimensions(records: Iterable[PartitionRecord]) -> dict[str, tuple[int, int]
     passed: Counter[str] = Counter()
     failed: Counter[str] = Counter()
     for record in records:
-        for result in record.results:
+        for result in (one for one in record.results if one.outcome is not Outcome.SKIPPED):
             (passed if result.passed else failed)[LABELS[result.dimension]] += 1
     return {label: (passed[label], failed[label]) for label in dict.fromkeys(LABELS.values()) if passed[label]}
 
