@@ -34,7 +34,8 @@ def read_parquet(
     # Columns are asked for by name; that a folder is not in the file is no news.
     columns = replace(columns, drift=tuple(event for event in columns.drift if event.type != REORDERED))
     _refuse_nested(footer, columns, table, where)
-    converted, found = sandbox.convert({"format": "parquet"}, raw.file, size=raw.object.size, where=where)
+    task = {"format": "parquet", "legacy": sorted(footer.legacy - footer.groups)}
+    converted, found = sandbox.convert(task, raw.file, size=raw.object.size, where=where)
     with converted:
         rows = _rows(converted, footer, {name: said[name] for name in added})
         _refuse_other_count(rows, footer, where)

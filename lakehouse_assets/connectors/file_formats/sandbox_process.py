@@ -9,7 +9,7 @@ import os
 import resource
 import socket
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, BinaryIO
 
 import polars as pl
@@ -17,6 +17,7 @@ import polars as pl
 from lakehouse_assets.connectors.file_formats.excel_sheet import SheetError, convert_sheet
 
 _LONGEST_TASK = 1 << 20
+_LAST = 2**63 - 1
 _MICROSECONDS = pl.Datetime("us", "UTC")
 _STORABLE = {pl.String, pl.Int32, pl.Int64, pl.Float64, pl.Boolean, pl.Date}
 _WIDER: Mapping[Any, Any] = {
@@ -29,7 +30,7 @@ _WIDER: Mapping[Any, Any] = {
 _FORMS: Mapping[Any, str] = {pl.Duration: "iso", pl.Time: "%H:%M:%S%.f"}
 
 
-def convert_parquet(_task: Mapping[str, Any], source: BinaryIO, target: BinaryIO) -> dict[str, Any]:
+def convert_parquet(task: Mapping[str, Any], source: BinaryIO, target: BinaryIO) -> dict[str, Any]:
     """Write the rows of a Parquet file with types that tables can hold; return what was changed on the way."""
     frame = pl.scan_parquet(source, hive_partitioning=False, use_statistics=False)
     schema = frame.collect_schema()
@@ -37,10 +38,23 @@ def convert_parquet(_task: Mapping[str, Any], source: BinaryIO, target: BinaryIO
     missing = [name for name, expr in storable.items() if expr is None]
     if missing:
         return {"code": "type", "what": f"the column {missing[0]!r} has a type that no table can hold.", "fix": _ASK}
+    beyond = _beyond(frame, task["legacy"])
+    if beyond:
+        what = f"the column {beyond[0]!r} holds INT96 timestamps before 1677 or after 2262, which would be changed."
+        return {"code": "out_of_range", "what": what, "fix": "Ask the sender for INT64 timestamps."}
     frame.select(list(storable.values())).sink_parquet(target, compression="lz4")
     naive = [name for name, dtype in schema.items() if isinstance(dtype, pl.Datetime) and dtype.time_zone is None]
     finer = [name for name, dtype in schema.items() if isinstance(dtype, pl.Datetime) and dtype.time_unit == "ns"]
     return {"naive": naive, "finer": finer, "empty": [name for name, dtype in schema.items() if dtype == pl.Null]}
+
+
+def _beyond(frame: pl.LazyFrame, legacy: Sequence[str]) -> list[str]:
+    """Return the columns with moments that INT96 can say and nanoseconds of 64 bits cannot: they come as the ends."""
+    if not legacy:
+        return []
+    ends = [pl.col(name).to_physical().is_in([_LAST, -_LAST, -_LAST - 1]).any().alias(name) for name in legacy]
+    found = frame.select(ends).collect(engine="streaming").row(0, named=True)
+    return [name for name in legacy if found[name]]
 
 
 _ASK = "Ask the sender for another type."

@@ -83,6 +83,7 @@ CASES = [
     accepted("P5 nanoseconds", one(NAIVE, pl.Datetime("ns")), AT, (NOON,)),
     accepted("P5 milliseconds", one(NAIVE, pl.Datetime("ms")), AT, (NOON.replace(microsecond=123000),)),
     accepted("P5 another zone", one(NOON, pl.Datetime("us", "Asia/Tokyo")), AT, (NOON,)),
+    refusal("P6 INT96 of the year 9999", odd_parquet.INT96_9999, "out_of_range", AT),
     accepted("P6 years 1 and 9999", parquet({"at": list(YEARS)}), AT, *((year,) for year in YEARS)),
     accepted("P6 dates of these years", parquet({"at": [year.date() for year in YEARS]}), {"at": "date"},
              (date(1, 1, 1),), (date(9999, 12, 31),)),

@@ -69,7 +69,7 @@ def test_p2_a_process_that_dies_while_it_decodes_costs_its_file_only(tmp_path: P
     path = tmp_path / "a.parquet"
     path.write_bytes(healthy())
     with Sandbox() as sandbox, path.open("rb") as file:
-        task, size = {"format": "parquet"}, path.stat().st_size
+        task, size = {"format": "parquet", "legacy": []}, path.stat().st_size
         sandbox.convert(task, file, size=size, where="a")[0].close()
         (child,) = children()
         os.kill(child, signal.SIGKILL)
