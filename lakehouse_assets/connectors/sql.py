@@ -59,8 +59,7 @@ class Sql:
             relation = queries.describe(connection, table, options)
             where = queries.condition(relation, self._source, table, options, day)
             said = queries.count(connection, relation, where)
-            for batch in queries.batches(connection, relation, table, options, where):
-                spool.add(batch)
+            queries.read(connection, relation, table, options, where, take=spool.add)
         return spool.extraction(Said(said))
 
     @contextmanager

@@ -4,12 +4,13 @@ What belongs here: what differs between databases, in statements that SQLAlchemy
 What does not: connecting and faults (`sql`), which rows a day has (`windows`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from lakehouse_assets.connectors.databases import copying
 from lakehouse_assets.connectors.databases.options import RelationOptions
 from lakehouse_assets.connectors.databases.values import to_frame
 from lakehouse_assets.connectors.databases.windows import Bound, Stored, deciding_column, window_of
@@ -26,7 +27,12 @@ _TELLING = {"postgresql", "mysql", "mariadb"}
 _SHIFTING = {"mysql", "mariadb"}
 # What makes a session say times in UTC and as ISO writes them, and read what one moment looks like.
 _SESSION = {
-    "postgresql": ("SET TIME ZONE 'UTC'", "SET datestyle = 'ISO, YMD'", "SET intervalstyle = 'iso_8601'"),
+    "postgresql": (
+        "SET client_encoding = 'UTF8'",
+        "SET TIME ZONE 'UTC'",
+        "SET datestyle = 'ISO, YMD'",
+        "SET intervalstyle = 'iso_8601'",
+    ),
     "mysql": ("SET time_zone = '+00:00'", "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"),
     "mariadb": ("SET time_zone = '+00:00'", "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"),
     "sqlite": ("PRAGMA query_only = ON", "BEGIN"),
@@ -101,26 +107,33 @@ def count(connection: "Connection", relation: Relation, where: Any) -> int:  # n
     return int(connection.execute(sa.select(sa.func.count()).select_from(relation.clause).where(where)).scalar_one())
 
 
-def batches(
+def read(
     connection: "Connection",
     relation: Relation,
     table: SourceTable,
     options: RelationOptions,
     where: Any,  # noqa: ANN401
-) -> Iterator[pl.DataFrame]:
-    """Yield the rows of a window, some at a time, from a cursor of the server; at least one frame, maybe empty."""
+    *,
+    take: Callable[[pl.DataFrame], None],
+) -> None:
+    """Give the rows of a window to `take`, some at a time, first a frame of none: they come from the server as read."""
     import sqlalchemy as sa  # noqa: PLC0415
 
     names = _wanted(relation, table)
-    doubles = {name for name, kind in table.columns.items() if kind.kind is Kind.DOUBLE}
+    take(to_frame(names, []))
     is_telling = relation.dialect in _TELLING
     shown = [_shown(name, relation.types[name], is_telling=is_telling) for name in names]
-    statement = sa.select(*shown).select_from(relation.clause).where(where)
-    yield to_frame(names, [])
+    if connection.dialect.driver == copying.DRIVER:
+        kinds = {name: relation.types[name] for name in names}
+        columns = [copying.shown(one, kind).label(name) for one, (name, kind) in zip(shown, kinds.items(), strict=True)]
+        statement = sa.select(*columns).select_from(relation.clause).where(where)
+        copying.copy(connection, statement, copying.types_of(kinds), options.batch_rows, take)
+        return
+    doubles = {name for name, kind in table.columns.items() if kind.kind is Kind.DOUBLE}
     asked = connection.execution_options(yield_per=options.batch_rows, stream_results=True)
-    with asked.execute(statement) as result:
+    with asked.execute(sa.select(*shown).select_from(relation.clause).where(where)) as result:
         for rows in result.partitions():
-            yield to_frame(names, [tuple(row) for row in rows], doubles)
+            take(to_frame(names, rows, doubles))
 
 
 def _wanted(relation: Relation, table: SourceTable) -> Sequence[str]:

@@ -29,7 +29,7 @@ def _series(name: str, values: Sequence[Any], *, keeps_floats: bool) -> pl.Serie
         return pl.Series(name, [None] * len(values), pl.Null)
     dtype = pl.Float64 if keeps_floats and isinstance(first, float) else _PLAIN.get(type(first))
     # Truth values are whole numbers to Python: only a look at every value tells a column that mixes them.
-    if dtype is not None and all(type(value) is type(first) or value is None for value in values):
+    if dtype is not None and set(map(type, values)) <= {type(first), type(None)}:
         try:
             return pl.Series(name, values, dtype, strict=True)
         except (OverflowError, TypeError, pl.exceptions.PolarsError):

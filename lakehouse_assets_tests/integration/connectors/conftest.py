@@ -34,7 +34,8 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     name = f"shop_{next(NUMBERS)}"
     engine = sa.create_engine(server.format(database="postgres").replace("postgresql:", "postgresql+psycopg2:"))
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(sa.text(f"CREATE DATABASE {name}"))
+        charset = " CHARACTER SET utf8mb4" if request.param == "mariadb_url" else ""
+        connection.execute(sa.text(f"CREATE DATABASE {name}{charset}"))
     engine.dispose()
     if request.param == "mariadb_url":
         return server.replace("/shop?", f"/{name}?")

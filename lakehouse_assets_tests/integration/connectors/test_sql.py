@@ -88,6 +88,13 @@ def test_values_are_exact(database: str) -> None:
     assert found["note"] == "ä'\"\\%s:x"
 
 
+def test_text_stays_what_it_is(database: str) -> None:
+    texts = ["", " ", None, '"', "a,b", "two\nlines\r", "NULL", "\\N", "tab\t", "🙂", "%s %% :x"]
+    fill(database, [row(number, "2026-01-05 10:00:00", note=text) for number, text in enumerate(texts)])
+
+    assert arrived(extract(database)[DAY]).sort("id")["note"].to_list() == texts
+
+
 def test_a_value_that_does_not_fit_costs_its_row_not_the_day(database: str) -> None:
     fill(database, [row(1, "2026-01-05 10:00:00", "1.5050"), row(2, "2026-01-05 10:00:00")])
 
