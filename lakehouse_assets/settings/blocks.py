@@ -77,7 +77,7 @@ class SettingsBlock(Block):
     )
     repository_url: str = Field(
         "",
-        description="Where files of this checkout are shown, `https://github.com/acme/lake/blob/main`; checks link there.",
+        description="Where this checkout is shown, `https://github.com/acme/lake/blob/main`; checks link to its lines.",
     )
     engine: Literal["polars", "spark"] = Field(
         "polars", description="What computes silver and gold where a contract does not say."
