@@ -91,6 +91,7 @@ class Spool:
             measures={"objects": 1, **counts, **said.measures},
             confirm=self.confirm,
             absent=self._absent or frozenset(),
+            said={} if said.rows is None else {"rows": said.rows},
         )
 
     def confirm(self) -> None:

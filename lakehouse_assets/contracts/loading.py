@@ -1,4 +1,4 @@
-"""How a table is loaded and when a partition is kept back: `lakehouse.load`, `lakehouse.publishGate`; typed, frozen.
+"""How a table is loaded and when a partition is kept back: `lakehouse.load`, `lakehouse.publishGate`, `reconcile`.
 
 What these words do is the pipeline's business; reading them from YAML is `contracts.load`'s.
 """
@@ -73,3 +73,13 @@ class Gate:
     max_quarantine_ratio: float = 1.0
     min_rows: int = 0
     empty_partition: str = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Reconcile:
+    """What a source promises to record of each partition, and by which share of it what lands may differ."""
+
+    rows: bool = True
+    sums: tuple[str, ...] = ()
+    sha256: bool = False
+    tolerance: float = 0.01

@@ -13,7 +13,7 @@ from typing import Any
 from lakehouse_assets.contracts.cadence import Cadence, RetryPolicy
 from lakehouse_assets.contracts.calendar import Calendar
 from lakehouse_assets.contracts.exemption import Exemption
-from lakehouse_assets.contracts.loading import Gate, Load, Mode, Role
+from lakehouse_assets.contracts.loading import Gate, Load, Mode, Reconcile, Role
 from lakehouse_assets.contracts.performance import Performance
 from lakehouse_assets.naming import TableName
 from lakehouse_assets.results import Dimension, OnFailure, Severity
@@ -263,16 +263,6 @@ class Arrival:
     min_rows: int = 1
     max_rows: int | None = None
     max_duplicate_share: float = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Reconcile:
-    """What a source promises to record of each partition, and by which share of it what lands may differ."""
-
-    rows: bool = True
-    sums: tuple[str, ...] = ()
-    sha256: bool = False
-    tolerance: float = 0.01
 
 
 @dataclass(frozen=True, slots=True)

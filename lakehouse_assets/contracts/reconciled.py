@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from lakehouse_assets.contracts.loading import Mode
-from lakehouse_assets.contracts.model import Contract, Reconcile, RuleKind, RuleSpec, SourceTable
+from lakehouse_assets.contracts.loading import Mode, Reconcile
+from lakehouse_assets.contracts.model import Contract, RuleKind, RuleSpec, SourceTable
 from lakehouse_assets.contracts.odcs import upstream_of
 from lakehouse_assets.contracts.reading import Reading
 from lakehouse_assets.contracts.rules import Declaration, to_spec

@@ -1,5 +1,7 @@
 """What a source recorded about a partition against what landed and what silver publishes; silence is no agreement."""
 
+import contextlib
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,7 @@ import pytest
 from lakehouse_assets.pipeline.lake import Lake
 from lakehouse_assets.pipeline.recorded import served
 from lakehouse_assets.results import BLOCKED, PUBLISHED, Dimension, Outcome
-from lakehouse_assets_tests.lakes import DAY, NEXT, ORDERS, RAW, deliver, refresh, rows_of, run, statuses
+from lakehouse_assets_tests.lakes import DAY, NEXT, ORDERS, RAW, deliver, refresh, rows_of, run, shop_lake, statuses
 from lakehouse_assets_tests.recorded import CONTROL, judged, orders_of, recorded_shop, send, word
 
 ROWS, SUM, HASH = "rows_reconcile", "amount.sum_reconciles", "sha256_reconciles"
@@ -262,3 +264,47 @@ def test_a_day_of_a_snapshot_source_is_judged_again_by_the_word_of_then(tmp_path
     result = run(lake, RAW, DAY)[DAY]
 
     assert judged(result, SUM).reason == "30 here, 30 recorded by the source"
+
+
+DATABASE = """\
+source: shop
+kind: sql
+description: Orders of a small shop.
+owner: shop@example.com
+connection: {{url: "sqlite:///{file}"}}
+cadence: daily_after_midnight
+calendar: {{starts: "2010-12-01", ends: "2010-12-31"}}
+tables:
+  orders:
+    key: [order_id]
+    cursor: changed_at
+    options: {{window: cursor}}
+    columns: {{order_id: text, customer: text, amount: long, changed_at: timestamp, note: text}}
+    reconcile: {{rows: true, {sums}}}
+"""
+
+
+def database_shop(folder: Path, sums: str) -> Lake:
+    """Return a shop whose orders, two a day, are in a database."""
+    with contextlib.closing(sqlite3.connect(folder / "shop.db")) as database:
+        database.execute("CREATE TABLE orders (order_id TEXT, customer TEXT, amount INT, changed_at TEXT, note TEXT)")
+        rows = [(str(n), "ann", n, f"{DAY} 10:00:00", "") for n in (1, 2)]
+        database.executemany("INSERT INTO orders VALUES (?, ?, ?, ?, ?)", rows)
+        database.commit()
+    lake = shop_lake(folder)
+    source = lake.settings.config_dir / "sources/shop.yaml"
+    source.write_text(DATABASE.format(file=folder / "shop.db", sums=sums))
+    return reopened(lake)
+
+
+def test_what_a_database_counted_is_its_word(tmp_path: Path) -> None:
+    result = run(database_shop(tmp_path, "sums: []"), RAW, DAY)[DAY]
+
+    assert (result.status, judged(result, ROWS).reason) == (PUBLISHED, "2 here, 2 recorded by the source")
+
+
+def test_a_sum_that_a_source_of_this_kind_never_records_is_an_error_and_no_pass(tmp_path: Path) -> None:
+    result = run(database_shop(tmp_path, "sums: [amount]"), RAW, DAY)[DAY]
+
+    assert result.is_blocked
+    assert judged(result, SUM).outcome is Outcome.ERROR

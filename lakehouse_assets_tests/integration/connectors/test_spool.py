@@ -114,7 +114,9 @@ def test_what_the_source_counted_is_kept() -> None:
     spool = Spool(relation(COLUMNS), DAY)
     spool.add(pl.DataFrame({"id": [1], "name": ["a"]}))
 
-    assert spool.extraction(Said(1)).measures["said_rows"] == 1
+    came = spool.extraction(Said(1))
+
+    assert (came.measures["said_rows"], came.said) == (1, {"rows": 1})
 
 
 @pytest.mark.parametrize(
