@@ -131,7 +131,7 @@ def _readers(lake: Lake, contract: Contract, upstream: TableName, partitions: Co
     late = contract.load.lateness.days
     arrivals = [day_of(partition) for partition in partitions]
     readers = {(day + timedelta(days=n)).isoformat() for day in arrivals for n in range(-late, 2)}
-    return known & readers & {*partitions, *_attempted(lake, contract.table)}
+    return known & readers & {*map(day_key, partitions), *_attempted(lake, contract.table)}
 
 
 def _attempted(lake: Lake, table: TableName) -> set[str]:
