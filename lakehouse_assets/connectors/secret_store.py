@@ -9,7 +9,7 @@ from typing import Any
 
 from lakehouse_assets.errors import MissingExtraError, PassingSourceError, SourceError
 
-SECRET_CODE = "secret"  # noqa: S105 - the code of an error
+SECRET_CODE = "secret"  # noqa: S105 - the code of an error  # pragma: allowlist secret
 _REASONS = {
     "ResourceNotFoundException": ("does not exist", "Create it, or correct its name."),
     "AccessDeniedException": ("may not be read", "Grant secretsmanager:GetSecretValue to this worker's role."),

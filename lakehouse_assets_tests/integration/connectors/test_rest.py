@@ -133,9 +133,17 @@ def test_a_bad_partition_does_not_stop_a_good_one(api: Api) -> None:
 
 SIGNED = {
     "bearer": ({"auth": "bearer", "token": "canary"}, "authorization", "Bearer canary"),
-    "basic": ({"auth": "basic", "user": "ann", "password": "canary"}, "authorization", "Basic YW5uOmNhbmFyeQ=="),
-    "header": ({"auth": "header", "apiKey": "canary"}, "x-api-key", "canary"),
-    "another header": ({"auth": "header", "header": "Key", "apiKey": "canary"}, "key", "canary"),
+    "basic": (
+        {"auth": "basic", "user": "ann", "password": "canary"},  # pragma: allowlist secret
+        "authorization",
+        "Basic YW5uOmNhbmFyeQ==",
+    ),
+    "header": ({"auth": "header", "apiKey": "canary"}, "x-api-key", "canary"),  # pragma: allowlist secret
+    "another header": (
+        {"auth": "header", "header": "Key", "apiKey": "canary"},  # pragma: allowlist secret
+        "key",
+        "canary",
+    ),
 }
 
 
@@ -146,7 +154,7 @@ def test_who_asks_is_said_in_a_header(connection: dict[str, str], name: str, val
     assert {one.headers[name] for one in api.asked} == {value}
 
 
-OAUTH = {"auth": "oauth2", "clientId": "client", "clientSecret": "canary-client-secret"}
+OAUTH = {"auth": "oauth2", "clientId": "client", "clientSecret": "canary-client-secret"}  # pragma: allowlist secret
 
 
 def test_client_credentials_are_exchanged_once(api: Api) -> None:
@@ -198,7 +206,7 @@ def late(hands: Hands) -> Any:  # noqa: ANN401 - a fault
     "connection",
     [
         {"auth": "bearer", "token": "canary-old"},
-        {**OAUTH, "clientSecret": "canary-wrong"},
+        {**OAUTH, "clientSecret": "canary-wrong"},  # pragma: allowlist secret
     ],
     ids=["a token", "client credentials"],
 )

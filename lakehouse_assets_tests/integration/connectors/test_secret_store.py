@@ -7,6 +7,7 @@ import pytest
 
 from lakehouse_assets.connectors.access import Access
 from lakehouse_assets.errors import ConfigError, SourceError
+from lakehouse_assets_tests.doubles.api import Api, as_json, serving
 from lakehouse_assets_tests.doubles.sources import source_of, table
 
 pytestmark = pytest.mark.integration
@@ -29,7 +30,7 @@ def environ(endpoint: str) -> dict[str, str]:
         "AWS_ENDPOINT_URL_SECRETS_MANAGER": endpoint,
         "AWS_REGION": "eu-central-1",
         "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",  # pragma: allowlist secret
     }
 
 
@@ -42,10 +43,10 @@ def vault(environ: dict[str, str]) -> Iterator[Any]:
         endpoint_url=environ["AWS_ENDPOINT_URL_SECRETS_MANAGER"],
         region_name=environ["AWS_REGION"],
         aws_access_key_id="testing",
-        aws_secret_access_key="testing",  # noqa: S106 - the double takes any
+        aws_secret_access_key="testing",  # noqa: S106 - the double takes any  # pragma: allowlist secret
     )
     client.create_secret(Name="prod/shop", SecretString='{"token": "canary-1", "port": 5432}')
-    client.create_secret(Name="prod/plain", SecretString="canary-2")
+    client.create_secret(Name="prod/plain", SecretString="canary-2")  # pragma: allowlist secret
     client.create_secret(Name="prod/bytes", SecretBinary=b"canary-3")
     yield client
     for name in ("prod/shop", "prod/plain", "prod/bytes"):
@@ -76,7 +77,7 @@ def test_a_secret_is_read_whole_or_by_key(vault: Any, environ: dict[str, str]) -
 def test_a_rotated_secret_is_read_as_it_is_now(vault: Any, environ: dict[str, str]) -> None:  # noqa: ANN401 - same
     resolved({"token": "${secret:prod/plain}"}, environ)
 
-    vault.put_secret_value(SecretId="prod/plain", SecretString="canary-new")
+    vault.put_secret_value(SecretId="prod/plain", SecretString="canary-new")  # pragma: allowlist secret
 
     assert resolved({"token": "${secret:prod/plain}"}, environ) == {"token": "canary-new"}
 
@@ -95,13 +96,30 @@ def test_a_secret_that_cannot_be_had_is_told_by_name(text: str, told: str, vault
 
 
 def test_a_secret_that_is_being_deleted_is_told(vault: Any, environ: dict[str, str]) -> None:  # noqa: ANN401 - same
-    vault.delete_secret(SecretId="prod/plain", RecoveryWindowInDays=7)
+    vault.delete_secret(SecretId="prod/plain", RecoveryWindowInDays=7)  # pragma: allowlist secret
 
     assert "is being deleted" in str(refusal("${secret:prod/plain}", environ))
 
 
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("AccessDeniedException", "the secret prod/shop may not be read"),
+        ("DecryptionFailure", "cannot be decrypted"),
+        ("Surprise", r"cannot be read (Surprise)"),
+    ],
+)
+def test_a_secret_that_is_denied_is_told_with_what_to_grant(code: str, told: str, environ: dict[str, str]) -> None:
+    refused = as_json({"__type": code, "message": "canary"}, 400)
+    with serving(Api(answer=lambda *_: refused)) as vault:
+        error = refusal("${secret:prod/shop}", environ | {"AWS_ENDPOINT_URL_SECRETS_MANAGER": vault.url})
+
+    assert told in str(error)
+    assert error.fix
+
+
 def test_a_vault_that_cannot_be_reached_is_told(environ: dict[str, str]) -> None:
-    nowhere = environ | {"AWS_ENDPOINT_URL_SECRETS_MANAGER": "http://127.0.0.1:9", "AWS_MAX_ATTEMPTS": "1"}
+    nowhere = environ | {"AWS_ENDPOINT_URL_SECRETS_MANAGER": "http://127.0.0.1:9"}  # pragma: allowlist secret
 
     assert "cannot be asked for prod/shop" in str(refusal("${secret:prod/shop}", nowhere))
 

@@ -61,7 +61,9 @@ def test_everything_else_is_refused(home: str, url: str, allowed: str) -> None:
 
 
 def test_a_url_in_a_message_has_no_query_and_no_user() -> None:
-    assert shown("https://ann:secret@api.example:8443/orders?token=secret#x") == "https://api.example:8443/orders"
+    url = "https://ann:hush@api.example:8443/orders?token=hush#x"  # pragma: allowlist secret
+
+    assert shown(url) == "https://api.example:8443/orders"
 
 
 @pytest.mark.parametrize(
