@@ -5,7 +5,7 @@ What belongs here: the file and its identity. What does not: what is in it.
 
 import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -42,10 +42,9 @@ def open_raw(location: Location, entry: Entry) -> Iterator[RawFile]:
 def _copied(location: Location, entry: Entry, where: str) -> tuple[BinaryIO, str]:
     writer, reader = nameless_file()
     digest = hashlib.sha256()
-    try:
+    with ExitStack() as failing:
+        failing.callback(reader.close)
         with writer:
             writer.writelines(counted(location.read(entry), entry, digest, where))
-    except BaseException:
-        reader.close()
-        raise
+        failing.pop_all()
     return reader, digest.hexdigest()

@@ -137,7 +137,8 @@ def _connected(host: str, port: int, options: Mapping[str, Any], *, timeout: flo
     known = [line.split()[:2] for line in str(options.get("host_key", "")).splitlines() if line.strip()]
     with _translated(f"sftp://{host}:{port}"):
         transport = paramiko.Transport(socket.create_connection((host, port), timeout=timeout))
-        try:
+        with contextlib.ExitStack() as failing:
+            failing.callback(transport.close)
             transport.banner_timeout = transport.auth_timeout = timeout
             if known:
                 kinds = [kind for name, *_ in known for kind in (_RSA if name == "ssh-rsa" else (name,))]
@@ -145,9 +146,7 @@ def _connected(host: str, port: int, options: Mapping[str, Any], *, timeout: flo
             transport.start_client(timeout=timeout)
             shown = transport.get_remote_server_key()
             _require_known(shown.get_name(), shown.get_base64(), known, where)
-        except BaseException:
-            transport.close()
-            raise
+            failing.pop_all()
         return transport
 
 
