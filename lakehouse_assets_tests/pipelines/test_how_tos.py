@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lakehouse_assets_tests.doubles.sftp import PASSWORD, sftp_server
+from lakehouse_assets_tests.kafka import Broker
 from lakehouse_assets_tests.places import S3Server
 from lakehouse_assets_tests.recipes import Block, blocks, checkout, expect, follow
 from lakehouse_assets_tests.repository import ROOT
@@ -17,8 +18,9 @@ pytestmark = pytest.mark.integration
 
 # A JVM on a busy machine takes its time.
 ON_SPARK = [pytest.mark.spark, pytest.mark.timeout(900)]
+MARKS = {"run-on-spark": ON_SPARK, "read-kafka": [pytest.mark.kafka]}
 PAGES = [
-    pytest.param(page, marks=ON_SPARK) if page.stem == "run-on-spark" else page
+    pytest.param(page, marks=MARKS.get(page.stem, ()))
     for page in (ROOT / "README.md", *sorted((ROOT / "docs" / "how-to").glob("*.md")))
 ]
 
@@ -39,6 +41,8 @@ def test_a_page_that_is_followed_to_the_letter_leads_where_it_says(
     shutil.copytree(fresh, folder)
     if "S3_ENDPOINT" in text:
         request.getfixturevalue("object_store")
+    if "KAFKA_BROKERS" in text:
+        request.getfixturevalue("kafka_brokers")
     if "SPARK_SERVER" in text:
         request.getfixturevalue("spark_server")
     if "PARTNER_SFTP" in text:
@@ -66,6 +70,12 @@ def spark_server(spark_connect_url: str, monkeypatch: pytest.MonkeyPatch) -> Non
     """Stand in for the Spark that a reader of a page has, and for the libraries it opens S3 with."""
     monkeypatch.setenv("SPARK_SERVER", spark_connect_url)
     monkeypatch.setenv("S3A_JARS", str(s3a_jars()))
+
+
+@pytest.fixture
+def kafka_brokers(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stand in for the brokers that a reader of a page has."""
+    monkeypatch.setenv("KAFKA_BROKERS", broker.address)
 
 
 @pytest.fixture

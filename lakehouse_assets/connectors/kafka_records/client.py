@@ -107,7 +107,7 @@ class Client:
                     where=self._where,
                     fix="Run again: it names what is lost.",
                 )
-            elif error.fatal() or error.code() == codes.UNKNOWN_TOPIC_OR_PART:
+            elif error.fatal():
                 raise PassingSourceError("unreachable", f"the client gave up ({error.name()}).", where=self._where)
             else:
                 self._on_fault(error)

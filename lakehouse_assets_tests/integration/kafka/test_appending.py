@@ -172,8 +172,9 @@ def test_a_topic_that_was_made_anew_needs_a_word(tmp_path: Path, broker: Broker,
     said = message_of(lake)
     (fresh,) = re.findall(r"topicId: ([\w-]+)", said)
     accepted = kafka_lake(tmp_path, broker.address, topic=topic, topicId=fresh)
-    run(accepted, EVENTS, NINE)
+    again = run(accepted, EVENTS, NINE)
 
+    assert not again[NINE].message
     assert "recreated" in said
     assert landed(accepted) == ["1", "2", "7", "8", "9"]
 
