@@ -22,7 +22,7 @@ from lakehouse_assets.results import DeadLetter, DriftEvent
 
 ROWS_PER_FILE, BYTES_PER_FILE = 1 << 16, 64 << 20
 # Ids that are compared with each other at once, 8 bytes each.
-IDS_PER_PASS = 1_000_000
+IDS_PER_PASS = 250_000
 _NUMBER, _FIRST, _SECOND, _ORDINAL = "__number", "__first", "__second", "__ordinal"
 _TABLE, _AGAIN, _NEW = "__table", "__again", "__new"
 

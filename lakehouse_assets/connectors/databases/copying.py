@@ -3,6 +3,8 @@
 Only for the driver psycopg2, whose COPY gives one record at a time; a few times as fast as its rows, and as exact.
 """
 
+from __future__ import annotations
+
 import io
 from collections.abc import Callable, Mapping
 from contextlib import closing
@@ -41,8 +43,8 @@ class Records(io.RawIOBase):
 
 
 def copy(
-    connection: "Connection",
-    statement: "Select[Any]",
+    connection: Connection,
+    statement: Select[Any],
     schema: Mapping[str, Any],
     batch_rows: int,
     take: Callable[[pl.DataFrame], None],
@@ -57,7 +59,7 @@ def copy(
     records.hand_on()
 
 
-def shown(column: "ColumnElement[Any]", kind: "TypeEngine[Any]") -> "ColumnElement[Any]":
+def shown(column: ColumnElement[Any], kind: TypeEngine[Any]) -> ColumnElement[Any]:
     """Return a column as COPY writes it like the driver's own values would be written: true for t, digits for bytes."""
     import sqlalchemy as sa  # noqa: PLC0415
 
@@ -66,7 +68,7 @@ def shown(column: "ColumnElement[Any]", kind: "TypeEngine[Any]") -> "ColumnEleme
     return sa.cast(column, sa.Text) if isinstance(kind, sa.Boolean) else column
 
 
-def types_of(types: "Mapping[str, TypeEngine[Any]]") -> dict[str, Any]:
+def types_of(types: Mapping[str, TypeEngine[Any]]) -> dict[str, Any]:
     """Return how the text of each column is read: whole numbers as such, all else later, as what is declared."""
     import sqlalchemy as sa  # noqa: PLC0415
 

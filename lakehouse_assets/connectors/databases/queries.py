@@ -4,6 +4,8 @@ What belongs here: what differs between databases, in statements that SQLAlchemy
 What does not: connecting and faults (`sql`), which rows a day has (`windows`).
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -47,11 +49,11 @@ class Relation:
     """A table as a database describes it: its dialect, and column types by name."""
 
     dialect: str
-    clause: "TableClause"
-    types: "dict[str, TypeEngine[Any]]"
+    clause: TableClause
+    types: dict[str, TypeEngine[Any]]
 
 
-def begin(connection: "Connection") -> None:
+def begin(connection: Connection) -> None:
     """Begin a transaction that reads only and sees one moment, as far as the database knows such a thing."""
     name = connection.dialect.name
     if name in _OPTIONS:
@@ -60,7 +62,7 @@ def begin(connection: "Connection") -> None:
         connection.exec_driver_sql(statement)
 
 
-def describe(connection: "Connection", table: SourceTable, options: RelationOptions) -> Relation:
+def describe(connection: Connection, table: SourceTable, options: RelationOptions) -> Relation:
     """Return what the database says about a table; raise SourceError when it has none of that name."""
     import sqlalchemy as sa  # noqa: PLC0415 - slow, and only where a database is asked
 
@@ -100,7 +102,7 @@ def condition(relation: Relation, source: Source, table: SourceTable, options: R
     return column == start if window.end is None else sa.and_(column >= start, column < end)
 
 
-def count(connection: "Connection", relation: Relation, where: Any) -> int:  # noqa: ANN401
+def count(connection: Connection, relation: Relation, where: Any) -> int:  # noqa: ANN401
     """Return how many rows the database counts."""
     import sqlalchemy as sa  # noqa: PLC0415
 
@@ -108,7 +110,7 @@ def count(connection: "Connection", relation: Relation, where: Any) -> int:  # n
 
 
 def read(
-    connection: "Connection",
+    connection: Connection,
     relation: Relation,
     table: SourceTable,
     options: RelationOptions,
@@ -143,7 +145,7 @@ def _wanted(relation: Relation, table: SourceTable) -> Sequence[str]:
     return [name for name in relation.types if name in known]
 
 
-def _shown(name: str, kind: "TypeEngine[Any]", *, is_telling: bool) -> "ColumnElement[Any]":
+def _shown(name: str, kind: TypeEngine[Any], *, is_telling: bool) -> ColumnElement[Any]:
     import sqlalchemy as sa  # noqa: PLC0415
 
     plain = (sa.Integer, sa.String, sa.Float, sa.Boolean, sa.LargeBinary, sa.types._Binary)  # noqa: SLF001 - BINARY and VARBINARY have no other base
@@ -153,7 +155,7 @@ def _shown(name: str, kind: "TypeEngine[Any]", *, is_telling: bool) -> "ColumnEl
     return column
 
 
-def _stored(kind: "TypeEngine[Any]", dialect: str) -> Stored:
+def _stored(kind: TypeEngine[Any], dialect: str) -> Stored:
     import sqlalchemy as sa  # noqa: PLC0415
 
     if dialect == "sqlite":  # whatever a column is declared as, times and dates are text there
@@ -166,7 +168,7 @@ def _stored(kind: "TypeEngine[Any]", dialect: str) -> Stored:
     return Stored.NUMBER if isinstance(kind, sa.Integer | sa.Numeric) else Stored.TEXT
 
 
-def _literal(bound: Bound | None, kind: "TypeEngine[Any]") -> Any:  # noqa: ANN401
+def _literal(bound: Bound | None, kind: TypeEngine[Any]) -> Any:  # noqa: ANN401
     import sqlalchemy as sa  # noqa: PLC0415
 
     if isinstance(bound, str):
