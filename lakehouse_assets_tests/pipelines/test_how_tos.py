@@ -6,7 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
+from lakehouse_assets.connectors.snowflake import open_session
+from lakehouse_assets_tests import postgres
+from lakehouse_assets_tests.doubles import redshift, snowflake
 from lakehouse_assets_tests.doubles.sftp import PASSWORD, sftp_server
 from lakehouse_assets_tests.kafka import Broker
 from lakehouse_assets_tests.places import S3Server
@@ -18,7 +22,7 @@ pytestmark = pytest.mark.integration
 
 # A JVM on a busy machine takes its time.
 ON_SPARK = [pytest.mark.spark, pytest.mark.timeout(900)]
-MARKS = {"run-on-spark": ON_SPARK, "read-kafka": [pytest.mark.kafka]}
+MARKS = {"run-on-spark": ON_SPARK, "read-redshift": [pytest.mark.postgres], "read-kafka": [pytest.mark.kafka]}
 PAGES = [
     pytest.param(page, marks=MARKS.get(page.stem, ()))
     for page in (ROOT / "README.md", *sorted((ROOT / "docs" / "how-to").glob("*.md")))
@@ -43,8 +47,13 @@ def test_a_page_that_is_followed_to_the_letter_leads_where_it_says(
         request.getfixturevalue("object_store")
     if "KAFKA_BROKERS" in text:
         request.getfixturevalue("kafka_brokers")
+    if "SNOWFLAKE_HOST" in text:
+        request.getfixturevalue("snowflake_account")
+    if "REDSHIFT_HOST" in text:
+        request.getfixturevalue("redshift_cluster")
     if "SPARK_SERVER" in text:
         request.getfixturevalue("spark_server")
+
     if "PARTNER_SFTP" in text:
         request.getfixturevalue("sftp")
 
@@ -76,6 +85,36 @@ def spark_server(spark_connect_url: str, monkeypatch: pytest.MonkeyPatch) -> Non
 def kafka_brokers(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stand in for the brokers that a reader of a page has."""
     monkeypatch.setenv("KAFKA_BROKERS", broker.address)
+
+
+@pytest.fixture
+def snowflake_account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Stand in for the account that a reader of a page has, with two orders of a day."""
+    with snowflake.running() as account:
+        with open_session({**account, "database": "SALES"}) as session, session.cursor() as cursor:
+            types = "order_id NUMBER(38,0), customer_id TEXT, amount NUMBER(18,4), order_date DATE"
+            cursor.execute(f"CREATE TABLE orders ({types})")
+            cursor.execute("INSERT INTO orders VALUES (1, 'c1', 1.5, '2026-01-05'), (2, 'c2', 2, '2026-01-05')")
+        for name in ("account", "user", "password", "host", "port", "protocol"):
+            monkeypatch.setenv(f"SNOWFLAKE_{name.upper()}", account[name])
+        yield
+
+
+@pytest.fixture
+def redshift_cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Stand in for the cluster that a reader of a page has, with two events of a day."""
+    with postgres.running() as server, redshift.running(url := server.format(database="postgres"), {}) as port:
+        engine = sa.create_engine(url.replace("postgresql:", "postgresql+psycopg2:"))
+        with engine.begin() as connection:
+            types = "event_id text, kind text, price numeric(12,4), happened_at timestamptz"
+            connection.exec_driver_sql(f"CREATE SCHEMA web; CREATE TABLE web.events ({types})")
+            values = "('e1', 'view', 1.5, '2026-01-05 08:00+00'), ('e2', 'cart', NULL, '2026-01-05 09:00+00')"
+            connection.exec_driver_sql(f"INSERT INTO web.events VALUES {values}")  # noqa: S608 - constants
+        engine.dispose()
+        known = {"HOST": "127.0.0.1", "PORT": str(port), "DATABASE": "postgres", "USER": "lake", "SSL": "false"}
+        for name, value in {**known, "UNLOAD_TO": "s3://lake/unloaded"}.items():
+            monkeypatch.setenv(f"REDSHIFT_{name}", value)
+        yield
 
 
 @pytest.fixture
