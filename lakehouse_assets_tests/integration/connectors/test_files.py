@@ -162,7 +162,7 @@ def test_a_location_that_is_no_folder_refuses_every_partition(location: str, tmp
 
 @pytest.mark.parametrize(
     ("options", "code"),
-    [({"format": "parquet"}, "format"), ({"encoding": "utf-9"}, "encoding"), ({"encoding": "rot13"}, "encoding")],
+    [({"encoding": "utf-9"}, "encoding"), ({"encoding": "rot13"}, "encoding")],
 )
 def test_read_options_that_cannot_be_used_are_named(options: dict[str, str], code: str, tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=rf"config/sources/shop\.yaml:9: {code}"):
