@@ -73,7 +73,8 @@ class Unloaded:
             footer = read_footer(file, size, max_expansion=MAX_EXPANSION, where=where)
             if footer.rows != said.get("record_count", footer.rows):
                 raise self._refusal("incomplete", f"{path} has {footer.rows} rows, the manifest says otherwise.")
-            converted, found = sandbox.convert({"format": "parquet"}, file, size=size, where=where)
+            task = {"format": "parquet", "legacy": sorted(footer.legacy - footer.groups)}
+            converted, found = sandbox.convert(task, file, size=size, where=where)
             with converted:
                 # It took times without a zone as UTC; here they are times of the zone that the table names.
                 local = pl.col(found["naive"]).dt.replace_time_zone(None)
