@@ -129,7 +129,13 @@ def file_source(location: object, *columns: str, **options: Any) -> Source:  # n
         place=Place("config/sources/shop.yaml", 9),
     )
     connection = location if isinstance(location, dict) else {"location": str(location)}
-    words = {"description": "", "owner": "", "cadence": "daily", "replay": "exact", "retry_policy": "fixed"}
+    words: dict[str, Any] = {
+        "description": "",
+        "owner": "",
+        "cadence": "daily",
+        "replay": "exact",
+        "retry_policy": "fixed",
+    }
     return Source(
         "shop",
         "files",

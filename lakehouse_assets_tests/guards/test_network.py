@@ -8,7 +8,11 @@ from pytest_socket import SocketConnectBlockedError
 
 from lakehouse_assets_tests.repository import PACKAGE, ROOT, run, tool
 
-HEAVY = {"boto3", "confluent_kafka", "numpy", "pandas", "pyarrow", "pyspark", "redshift_connector", "snowflake"}
+# The name `snowflake` alone is there in every process where one of its packages is installed.
+HEAVY = {
+    "boto3", "confluent_kafka", "numpy", "pandas", "paramiko", "pyarrow", "pyspark", "redshift_connector", "requests",
+    "snowflake.connector", "urllib3",
+}  # fmt: skip
 LISTEN = """
 import sys
 

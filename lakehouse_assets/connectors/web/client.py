@@ -6,17 +6,18 @@ not: asking again, which is `access`; who is asking, which is `signing`. No mess
 
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
 from urllib.parse import urljoin
-
-import urllib3
-from urllib3 import exceptions as faults
 
 from lakehouse_assets.connectors.clock import Clock
 from lakehouse_assets.connectors.web.guard import Guard, Target, shown
 from lakehouse_assets.errors import PassingSourceError, SourceError
+
+if TYPE_CHECKING:
+    import urllib3
 
 MAX_BYTES = 256 << 20
 MAX_REDIRECTS = 5
@@ -28,6 +29,8 @@ _SECONDS = re.compile(r"[0-9]{1,18}")
 _OK, _UNAUTHORIZED, _FORBIDDEN, _TOO_MANY, _SERVER = 200, 401, 403, 429, 500
 _WAITING = frozenset({408, 425})
 _REFUSED = {404: "not_found", 410: "not_found"}
+# From a status and a body to the error they mean.
+Explain = Callable[[int, bytes], SourceError | None]
 
 
 class UnauthorizedError(SourceError):
@@ -55,8 +58,18 @@ class Answer:
 class Client:
     """Sends requests and keeps connections. To be closed."""
 
-    def __init__(self, guard: Guard, *, timeout_seconds: float, clock: Clock, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(
+        self,
+        guard: Guard,
+        *,
+        timeout_seconds: float,
+        clock: Clock,
+        max_bytes: int = MAX_BYTES,
+        explain: Explain = lambda _status, _content: None,
+    ) -> None:
+        """Prepare; `explain` says what an answer that is no success means to its source, or None."""
         self._guard, self._timeout, self._clock, self._max_bytes = guard, timeout_seconds, clock, max_bytes
+        self._explain = explain
         self._pools: dict[tuple[str, str, int], urllib3.HTTPConnectionPool] = {}
 
     def send(self, request: Request) -> Answer:
@@ -84,6 +97,8 @@ class Client:
     ) -> tuple[int, dict[str, str], bytes]:
         place = f"{target.scheme}://{target.host}:{target.port}"
         deadline = self._clock.now() + self._timeout * WAITS_PER_ANSWER
+        from urllib3 import exceptions as faults  # noqa: PLC0415 - binds a socket when it is imported
+
         try:
             response = self._pool(target).urlopen(
                 "GET" if request.body is None else "POST",
@@ -123,7 +138,7 @@ class Client:
             ) from None
         return response.status, answered, _decoded(content, answered, self._max_bytes, self._guard.where)
 
-    def _body(self, response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
+    def _body(self, response: "urllib3.BaseHTTPResponse", deadline: float) -> bytes:
         found = bytearray()
         for chunk in response.stream(_CHUNK, decode_content=False):
             found += chunk
@@ -133,7 +148,9 @@ class Client:
                 raise PassingSourceError("timeout", "the answer did not end in time.", where=self._guard.where)
         return bytes(found)
 
-    def _pool(self, target: Target) -> urllib3.HTTPConnectionPool:
+    def _pool(self, target: Target) -> "urllib3.HTTPConnectionPool":
+        import urllib3  # noqa: PLC0415 - binds a socket when it is imported
+
         if target.origin not in self._pools:
             timeout = urllib3.Timeout(connect=self._timeout, read=self._timeout)
             if target.scheme == "https":
@@ -152,6 +169,9 @@ class Client:
     def _judged(self, url: str, status: int, headers: Mapping[str, str], content: bytes) -> Answer:
         if status == _OK:
             return Answer(url, headers, content)
+        explained = self._explain(status, content)
+        if explained is not None:
+            raise explained
         what, where = f"{shown(url)} answered {status}.", self._guard.where
         wait = retry_after(headers.get("retry-after", ""), self._clock.now())
         is_limit = status == _TOO_MANY or (
