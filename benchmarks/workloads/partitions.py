@@ -55,7 +55,9 @@ def ours(folder: Path) -> float:
 
     key = dg.AssetKey(SILVER.split("/"))
     job = _job(defs, key)
-    partitions = defs.resolve_asset_graph().get(key).partitions_def.get_partition_keys()
+    definition = defs.resolve_asset_graph().get(key).partitions_def
+    assert definition is not None
+    partitions = definition.get_partition_keys()
     tags = {"dagster/asset_partition_range_start": partitions[0], "dagster/asset_partition_range_end": partitions[-1]}
     with dg.DagsterInstance.local_temp(str(folder / "dagster")) as instance:
         started = time.perf_counter()

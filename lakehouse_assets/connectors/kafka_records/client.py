@@ -16,7 +16,7 @@ _SECURITY = {
     "securityProtocol": "security.protocol",
     "saslMechanism": "sasl.mechanism",
     "saslUsername": "sasl.username",
-    "saslPassword": "sasl.password",
+    "saslPassword": "sasl.password",  # pragma: allowlist secret
     "sslCa": "ssl.ca.location",
 }
 

@@ -145,7 +145,7 @@ def test_a_key_pair_opens_a_session(account: Mapping[str, str], orders: str, ope
 
 def test_a_key_that_is_none_is_told_without_its_text() -> None:
     with pytest.raises(SourceError, match="the private key cannot be read") as caught:
-        parameters({"privateKey": "canary"})
+        parameters({"privateKey": "canary"})  # pragma: allowlist secret
 
     assert "canary" not in str(caught.value)
 

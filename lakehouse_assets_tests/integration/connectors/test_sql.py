@@ -197,7 +197,7 @@ def test_nothing_can_be_written_through_the_connection(database: str) -> None:
 
 
 def test_a_database_that_does_not_answer_is_one_sentence_without_its_password() -> None:
-    url = "postgresql+psycopg2://reader:canary@127.0.0.1:1/shop"
+    url = "postgresql+psycopg2://reader:canary@127.0.0.1:1/shop"  # pragma: allowlist secret
 
     error = refused(extract("${DB}", environ={"DB": url})[DAY]).error
 
