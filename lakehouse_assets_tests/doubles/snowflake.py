@@ -26,7 +26,8 @@ def running() -> Iterator[dict[str, str]]:
     try:
         await_port(server, port, seconds=_START_SECONDS)
         yield {
-            "account": "fakesnow", "user": "reader", "password": "snow", "database": "SHOP", "schema": "PUBLIC",  # pragma: allowlist secret
+            "account": "fakesnow", "user": "reader", "database": "SHOP", "schema": "PUBLIC",
+            "password": "snow",  # pragma: allowlist secret
             "host": "127.0.0.1", "port": str(port), "protocol": "http",
         }  # fmt: skip
     finally:
