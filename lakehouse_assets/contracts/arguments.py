@@ -31,7 +31,7 @@ _LOOKED_AT: Mapping[str, tuple[str, set[Kind]]] = {
     ),
     **dict.fromkeys(("in_reference", "one_spelling"), ("text", {Kind.STRING})),
     **dict.fromkeys(("sum_between", "mean_between", "close_to"), ("numbers", _NUMBERS)),
-    **dict.fromkeys(("max_age_days", "newest_within_days"), ("dates and times", _TIMES)),
+    **dict.fromkeys(("max_age_days", "newest_within_days", "late_rate"), ("dates and times", _TIMES)),
     "sequence_without_gaps": ("whole numbers", {Kind.INTEGER, Kind.LONG}),
     "monotonic": ("numbers, dates and times", _NUMBERS | _TIMES),
 }
@@ -108,8 +108,9 @@ def _check_types(
         reading.tell("LH409", steps, f"{signature.name!r} compares {column.name} with its own order.")
     if column is not None and column.name in (arguments.get("columns") or ()) and signature.kind is RuleKind.GROUP:
         reading.tell("LH409", steps, f"{signature.name!r} compares {column.name} with itself.", "Name other columns.")
-    if "days" in arguments and not _is_count(arguments["days"]):
-        reading.tell("LH409", steps, f"days of {signature.name!r} must be a whole number from 0 on.")
+    for name in ("days", "allowed"):
+        if name in arguments and not _is_count(arguments[name]):
+            reading.tell("LH409", steps, f"{name} of {signature.name!r} must be a whole number from 0 on.")
     if "share" in arguments and not _is_most(arguments["share"]):
         reading.tell("LH409", steps, f"share of {signature.name!r} must be a number from 0.5 to below 1.")
     if "operator" in arguments and arguments["operator"] not in OPERATORS:

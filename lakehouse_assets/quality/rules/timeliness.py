@@ -86,6 +86,30 @@ def share_not_before(
     return violating(counted, by, nw.col("rows") - nw.col("older") >= nw.col("rows") * min, nw.col("older"))
 
 
+@rule(
+    kind=RuleKind.PARTITION,
+    dimension=_DIMENSION,
+    example=Example(
+        arguments={"column": "day", "days": 1, "max": 0.5, "value": "2010-12-02"},
+        passing=[{"day": "2010-12-01"}, {"day": "2010-11-30"}],
+        failing=[{"day": "2010-11-30"}, {"day": "2010-11-30"}, {"day": "2010-12-01"}],
+    ),
+)
+def late_rate(
+    frame: nw.LazyFrame,
+    by: str,
+    *,
+    column: str,
+    days: int,
+    max: float,  # noqa: A002 - the YAML key
+    value: str | nw.Expr,
+) -> nw.LazyFrame:
+    """Share of rows dated more than `days` days before `value`, most often `run_time`, is at most `max`."""
+    is_late = nw.col(column).cast(nw.Date) < _days_before(value, days)
+    counted = frame.group_by(by).agg(is_late.cast(nw.Int64).sum().alias("late"), nw.len().alias("rows"))
+    return violating(counted, by, nw.col("late") <= nw.col("rows") * max, nw.col("late"))
+
+
 def _days_before(value: str | nw.Expr, days: int) -> nw.Expr:
     moment = value if isinstance(value, nw.Expr) else nw.lit(value)
     return kit.days_after(moment.cast(nw.Date), -days)

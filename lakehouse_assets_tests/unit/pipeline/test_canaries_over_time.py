@@ -28,7 +28,7 @@ def test_a_metric_that_is_a_tenth_of_what_it_was_is_rejected(metric: str) -> Non
     assert verdict("metric_anomaly", "amount", metric=metric) == SINGS
 
 
-@pytest.mark.parametrize("rule", sorted(set(RULES) - {"metric_anomaly", "volume_anomaly"}))
+@pytest.mark.parametrize("rule", sorted(set(RULES) - {"metric_anomaly", "volume_anomaly", "partitions_without_gaps"}))
 def test_a_distribution_that_moved_is_rejected(rule: str) -> None:
     assert verdict(rule, "amount", partitions=60, minRows=5000) == SINGS
 
@@ -36,6 +36,15 @@ def test_a_distribution_that_moved_is_rejected(rule: str) -> None:
 def test_a_volume_of_a_tenth_is_rejected_and_a_rule_that_calls_it_usual_is_found() -> None:
     assert verdict("volume_anomaly", method="z_score") == SINGS
     assert verdict("volume_anomaly", warn=500, fail=1000) == SILENT
+
+
+@pytest.mark.parametrize("allowed", [0, 3])
+def test_one_day_more_than_may_be_missing_is_rejected(allowed: int) -> None:
+    assert verdict("partitions_without_gaps", allowed=allowed) == SINGS
+
+
+def test_a_rule_that_looks_back_less_far_than_it_lets_days_be_missing_is_found() -> None:
+    assert verdict("partitions_without_gaps", days=2, allowed=2) == SILENT
 
 
 def test_a_rule_that_nobody_wrote_has_no_canary() -> None:

@@ -93,10 +93,10 @@ BEYOND: Mapping[str, str] = {
     **dict.fromkeys(("agrees_with_most", "one_spelling", "functional_dependency"), "no check compares rows by group"),
     **dict.fromkeys(("monotonic", "sequence_without_gaps"), "no check knows an order"),
     **dict.fromkeys(("row_count", "sum_between", "mean_between", "share_of"), "no check is about a whole column"),
-    **dict.fromkeys(("share_not_before", "newest_within_days"), "no check is about a whole column"),
+    **dict.fromkeys(("share_not_before", "newest_within_days", "late_rate"), "no check is about a whole column"),
     **dict.fromkeys(("duplicate_values", "duplicate_rate"), "all members of a repeated key count, not the repeats"),
     "sql": "there are no queries",
-    **dict.fromkeys(("volume_anomaly", "metric_anomaly"), "no other partition is looked at"),
+    **dict.fromkeys(("volume_anomaly", "metric_anomaly", "partitions_without_gaps"), "no other partition is looked at"),
     **dict.fromkeys(("psi", "jensen_shannon", "kolmogorov_smirnov"), "no other partition is looked at"),
     **dict.fromkeys(("reconciles_with_source", "reconciles_with_upstream"), "no other table is looked at"),
 }
