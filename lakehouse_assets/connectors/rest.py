@@ -1,29 +1,28 @@
 """JSON over HTTP, page by page: any API that lists records, by configuration alone.
 
-What belongs here: putting the pages of one window together, counting, resuming. What does not: requests (`web`),
-records as rows (`json_rows`), keeping rows (`spool`).
+What belongs here: which pages a window has, counting, resuming. What does not: requests (`web`), records as rows
+(`json_rows`), what all kinds do with pages of records (`json_window`).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
 from typing import ClassVar
 
-import polars as pl
-
-from lakehouse_assets.connectors.access import Access, Checkpoint
+from lakehouse_assets.connectors.access import Access
 from lakehouse_assets.connectors.file_formats.csv_header import HeaderError
-from lakehouse_assets.connectors.json_rows import JsonRead, to_batch
+from lakehouse_assets.connectors.json_rows import JsonRead
 from lakehouse_assets.connectors.json_text import value_at
+from lakehouse_assets.connectors.json_window import JsonWindow, dropping
 from lakehouse_assets.connectors.protocol import Extraction, Rejection
-from lakehouse_assets.connectors.spool import Said, Spool
+from lakehouse_assets.connectors.spool import Said
 from lakehouse_assets.connectors.web.options import RestConnection, RestOptions
 from lakehouse_assets.connectors.web.paging import Page, Pager, url_of
 from lakehouse_assets.connectors.web.session import Fetched, Session, from_page, to_page
 from lakehouse_assets.contracts.model import Source, SourceTable
 from lakehouse_assets.documents.blocks import Block
 from lakehouse_assets.errors import SourceError
-from lakehouse_assets.results import ADDED, REMOVED, DeadLetter, DriftEvent
+from lakehouse_assets.results import DeadLetter
 
 _MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -81,17 +80,17 @@ class Rest:
                 checkpoint.keep(to_page(fetched.answer))
             else:
                 fetched = session.read(from_page(page), options)
-            with _dropped(checkpoint):
+            with dropping(checkpoint):
                 window.take(fetched)
                 answer = fetched.answer
                 url = pager.after(Page(answer.url, answer.headers, fetched.value, len(fetched.records)))
-        with _dropped(checkpoint):
+        with dropping(checkpoint):
             return window.extraction(session.requests, pager)
 
 
 @dataclass
 class _Window:
-    """What has come of one partition."""
+    """What is asked for one partition, and what has come of it."""
 
     source: Source
     table: SourceTable
@@ -99,16 +98,11 @@ class _Window:
     partition: str
     base: str
     total: int | None = None
-    repeated: int = 0
-    rows: int = 0
-    _seen: set[str] = field(default_factory=set)
-    _unknown: set[str] = field(default_factory=set)
-    _met: set[tuple[int, int]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         options = self.options
-        self._spool = Spool(self.table, self.partition, zone=self.source.calendar.timezone)
-        self._read = JsonRead(options.fields, frozenset(options.nested), frozenset(options.ignore))
+        read = JsonRead(options.fields, frozenset(options.nested), frozenset(options.ignore))
+        self._came = JsonWindow(self.table, self.partition, self.source.calendar.timezone, read)
 
     @property
     def name(self) -> str:
@@ -130,28 +124,15 @@ class _Window:
         return url_of(self.base, self.options, words)
 
     def take(self, fetched: Fetched) -> None:
-        """Take the records of a page; those that came before, with all they hold, are counted and left out."""
-        batch = to_batch(fetched.records, self.table, self._read)
-        self._seen |= batch.seen
-        self._unknown |= batch.unknown
+        """Take a page."""
         if self.options.total:
             self._count(fetched.value)
-        rows = self._fresh(batch.rows) if self.table.key else batch.rows
-        self.rows += rows.height
-        self._spool.add(rows)
+        self._came.take(fetched.records)
 
     def extraction(self, requests: int, pager: Pager) -> Extraction:
         """Return what came; raise SourceError `incomplete` or `schema_drift` when it is not what was said."""
-        self._require_columns()
-        again = [f"{self.repeated} records came twice: pages moved while they were read"] if self.repeated else []
-        said = Said(
-            self.total,
-            {"requests": requests, "pages": pager.pages},
-            warnings=(*pager.warnings, *again),
-            drift=self._added(),
-        )
-        absent = frozenset(self.table.columns) - self._seen
-        return replace(self._spool.extraction(said), deduplicated=self.repeated, absent=absent)
+        measures = {"requests": requests, "pages": pager.pages}
+        return self._came.extraction(Said(self.total, measures, warnings=tuple(pager.warnings)))
 
     def _count(self, value: object) -> None:
         found = value_at(value, self.options.total.split("."))
@@ -163,40 +144,6 @@ class _Window:
                 fix="Correct `options.total`.",
             )
         self.total = int(found)
-
-    def _fresh(self, rows: pl.DataFrame) -> pl.DataFrame:
-        names = list(zip(rows.hash_rows(seed=1), rows.hash_rows(seed=2), strict=True))
-        is_fresh = [name not in self._met and not self._met.add(name) for name in names]  # type: ignore[func-returns-value]
-        self.repeated += len(is_fresh) - sum(is_fresh)
-        return rows.filter(pl.Series(is_fresh, dtype=pl.Boolean))
-
-    def _require_columns(self) -> None:
-        missing = [name for name in self.table.columns if name not in {*self._seen, *self.table.optional_columns}]
-        if not self.rows or not missing:
-            return
-        where = str(self.table.place)
-        raise HeaderError(
-            "schema_drift",
-            f"no record has {', '.join(map(repr, missing))}.",
-            where=where,
-            fix="Correct the columns, say where they stand with `fields`, or add them to `optionalColumns`.",
-            drift=(DriftEvent(REMOVED, removed=tuple(missing), where=where),),
-        )
-
-    def _added(self) -> tuple[DriftEvent, ...]:
-        if not self._unknown or self.table.unknown_columns == "evolve":
-            return ()
-        return (DriftEvent(ADDED, added=tuple(sorted(self._unknown)), where=f"{self.table.name}@{self.partition}"),)
-
-
-@contextmanager
-def _dropped(checkpoint: Checkpoint) -> Iterator[None]:
-    """Forget pages that cannot be used as they are: asking again may bring others."""
-    try:
-        yield
-    except SourceError:
-        checkpoint.drop()
-        raise
 
 
 def _letters(session: Session, table: SourceTable, partition: str, error: SourceError) -> tuple[DeadLetter, ...]:

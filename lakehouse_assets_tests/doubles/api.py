@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from lakehouse_assets_tests.ports import free_port
@@ -21,13 +21,14 @@ TOKEN_PATH = "/token"  # noqa: S105 - a path
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request as the API saw it; `number` counts all of them from 1."""
+    """A request as the API saw it; `number` counts all of them from 1, `url` is path and query as they came."""
 
     number: int
     path: str
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes = b""
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +116,11 @@ class Api:
         return as_json({"access_token": self.tokens[-1], "expires_in": 3600})
 
 
+_Served = TypeVar("_Served", bound=Api)
+
+
 @contextmanager
-def serving(api: Api) -> Iterator[Api]:
+def serving(api: _Served) -> Iterator[_Served]:
     """Serve an API on a port of its own for as long as the block runs."""
     api.port = free_port()
     server = ThreadingHTTPServer(("127.0.0.1", api.port), _handler(api))
@@ -156,7 +160,7 @@ def _handler(api: Api) -> type[BaseHTTPRequestHandler]:
             query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
             headers = {name.lower(): value for name, value in self.headers.items()}
             with lock:
-                asked = Asked(len(api.asked) + 1, parts.path, query, headers, body)
+                asked = Asked(len(api.asked) + 1, parts.path, query, headers, body, self.path)
                 api.asked.append(asked)
                 told = api.respond(asked)
             self._tell(told)
