@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from lakehouse_assets.connectors.snowflake import open_session
 from lakehouse_assets_tests import postgres
-from lakehouse_assets_tests.doubles import redshift, snowflake
+from lakehouse_assets_tests.doubles import crm_lake, redshift, snowflake
 from lakehouse_assets_tests.doubles.sftp import PASSWORD, sftp_server
 from lakehouse_assets_tests.kafka import Broker
 from lakehouse_assets_tests.places import S3Server
@@ -51,6 +51,8 @@ def test_a_page_that_is_followed_to_the_letter_leads_where_it_says(
         request.getfixturevalue("snowflake_account")
     if "REDSHIFT_HOST" in text:
         request.getfixturevalue("redshift_cluster")
+    if "SALESFORCE_URL" in text:
+        request.getfixturevalue("crm_systems")
     if "SPARK_SERVER" in text:
         request.getfixturevalue("spark_server")
 
@@ -114,6 +116,15 @@ def redshift_cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         known = {"HOST": "127.0.0.1", "PORT": str(port), "DATABASE": "postgres", "USER": "lake", "SSL": "false"}
         for name, value in {**known, "UNLOAD_TO": "s3://lake/unloaded"}.items():
             monkeypatch.setenv(f"REDSHIFT_{name}", value)
+        yield
+
+
+@pytest.fixture
+def crm_systems(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Stand in for the organisation and the account that a reader of a page has."""
+    with crm_lake.running() as systems:
+        for name, value in systems.variables.items():
+            monkeypatch.setenv(name, value)
         yield
 
 
