@@ -6,8 +6,10 @@ What belongs here: one text to records, each with its value or with why it has n
 
 import json
 import re
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from json.encoder import encode_basestring
 from typing import Any
 
 from lakehouse_assets.errors import SourceError
@@ -102,10 +104,10 @@ def list_at(value: Any, path: Sequence[str], *, where: str) -> list[Any]:  # noq
 
 def to_text(value: Any) -> str:  # noqa: ANN401 - JSON
     """Return a value as JSON with sorted keys and numbers as they were written."""
-    if isinstance(value, Number):
-        return str(value)
-    if isinstance(value, Mapping):
-        inner = (f"{json.dumps(key, ensure_ascii=False)}:{to_text(value[key])}" for key in sorted(value))
+    if isinstance(value, str):
+        return str(value) if isinstance(value, Number) else encode_basestring(value)
+    if isinstance(value, dict | Mapping):
+        inner = [f"{encode_basestring(key)}:{to_text(value[key])}" for key in sorted(value)]
         return f"{{{','.join(inner)}}}"
     if isinstance(value, list):
         return f"[{','.join(map(to_text, value))}]"
@@ -118,23 +120,35 @@ def _shape(what: str, path: Sequence[str], where: str) -> SourceError:
     return SourceError("shape", f"the answer is {what} {place}.", where=where, fix=fix)
 
 
-def _decode(text: str) -> tuple[Any, str | None]:
-    flaws: list[str] = []
+class _Strict(threading.local):
+    """The decoder of a thread, made once, and what was wrong with the text that it read last."""
 
-    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    def __init__(self) -> None:
+        self.flaws: list[str] = []
+        self.decode = json.JSONDecoder(
+            object_pairs_hook=self._pairs, parse_float=Number, parse_int=Number, parse_constant=self._constant
+        ).decode
+
+    def _pairs(self, items: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(items)
         if len(found) != len(items):
-            flaws.append(DUPLICATE_KEY)
+            self.flaws.append(DUPLICATE_KEY)
         return found
 
-    def constant(_word: str) -> None:
-        flaws.append(INVALID)
+    def _constant(self, _word: str) -> None:
+        self.flaws.append(INVALID)
 
-    decoder = json.JSONDecoder(object_pairs_hook=pairs, parse_float=Number, parse_int=Number, parse_constant=constant)
-    value = decoder.decode(text)
+
+_STRICT = _Strict()
+
+
+def _decode(text: str) -> tuple[Any, str | None]:
+    flaws: list[str] = []
+    _STRICT.flaws = flaws
+    value = _STRICT.decode(text)
     if text.count("[") + text.count("{") > MAX_DEPTH:
         _require_depth(value)
-    if _SUSPECT.search(text):
+    if "\\u" in text and _SUSPECT.search(text):
         flaws += _flaws_of(value)
     return value, flaws[0] if flaws else None
 

@@ -27,7 +27,6 @@ _OTHER_DIGITS, _LARGEST = 9, 10**38
 _HEXADECIMAL = re.compile(r"[0-9a-fA-F]+(?::[0-9a-fA-F]+)+")
 _LAST_NUMBER = re.compile(r"([0-9]+)$")
 _WRITTEN: tuple[tuple[type, Callable[[Any], str]], ...] = (
-    (str, str),
     (bool, lambda value: "true" if value else "false"),
     (float, repr),
     (bytes, bytes.hex),
@@ -123,7 +122,9 @@ def as_text(value: Any) -> str | None:  # noqa: ANN401 - values of any type
     """Return a value as text from which it can be made again; bytes as hexadecimal digits, objects as JSON."""
     if value is None:
         return None
-    if isinstance(value, Mapping | list | tuple):
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, dict | list | tuple | Mapping):
         return to_text(_plain(value))
     written = next((write for kind, write in _WRITTEN if isinstance(value, kind)), str)
     return str(written(value))
@@ -146,13 +147,15 @@ def _header(value: bytes | str | None) -> object:
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - values of any type
-    if isinstance(value, Mapping):
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, dict | Mapping):
         return {str(name): _plain(one) for name, one in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(one) for one in value]
     if isinstance(value, float) and not math.isfinite(value):
         return as_text(value)
-    return value if isinstance(value, str | int | float | None) else as_text(value)
+    return value if isinstance(value, int | float) else as_text(value)
 
 
 def _number(text: str) -> int:

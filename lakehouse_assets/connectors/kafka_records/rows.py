@@ -4,10 +4,11 @@ What belongs here: names of columns that a record itself fills, row ids, which p
 what a value says (`changes`), fitting it to declared types (`connectors.fitting`), positions.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from types import NoneType
 from typing import Any
 
 import narwhals as nw
@@ -42,7 +43,10 @@ RECORD_COLUMNS: Mapping[str, Any] = {
 _KEPT = ("kafka_timestamp", "kafka_key", "kafka_headers", "debezium_before")
 _TYPES = {1: "create", 2: "append"}
 _EARLY = timedelta(hours=1)
+# No partition begins or ends inside of one: clocks of the world differ by quarters of an hour.
+_QUARTER_MS = 15 * 60 * 1000
 _PARTITION = "__partition"
+_SCALAR = (str, NoneType, int, float)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +69,11 @@ class Record:
 
 @dataclass(slots=True)
 class _Found:
-    """What was read of some records so far."""
+    """What was read of some records so far; `known` says which partition a quarter of an hour is of."""
 
+    now: datetime
+    latest_ms: float
+    known: dict[int, str | None] = field(default_factory=dict)
     rows: list[tuple[Record, str, Change]] = field(default_factory=list)
     letters: list[DeadLetter] = field(default_factory=list)
     untimed: int = 0
@@ -83,15 +90,15 @@ class Rows:
 
     def of(self, records: Iterable[Record], now: datetime) -> list[Extraction]:
         """Return an Extraction for each partition that records are of; raise SourceError `schema_drift`."""
-        found = _Found()
+        found = _Found(now, (now + _EARLY).timestamp() * 1000)
         for record in records:
-            self._add(record, now, found)
+            self._add(record, found)
         frame, drift = self._frame(found.rows)
         partitions = sorted({partition for _, partition, _ in found.rows} | {one.partition for one in found.letters})
         return [self._extraction(partition, frame, drift, found) for partition in partitions]
 
-    def _add(self, record: Record, now: datetime, found: _Found) -> None:
-        partition = self._partition(record, now)
+    def _add(self, record: Record, found: _Found) -> None:
+        partition = self._partition(record, found)
         try:
             if partition is None:
                 reason = "its timestamp lies outside of the calendar, or in the future"
@@ -101,18 +108,24 @@ class Rows:
                 raise Poison(reason)  # noqa: TRY301 - same
             change = self.changes.read(record.key, record.value)
         except Poison as poison:
-            found.letters.append(self._letter(record, partition or self.calendar.partition_at(now), poison.reason))
+            found.letters.append(
+                self._letter(record, partition or self.calendar.partition_at(found.now), poison.reason)
+            )
         else:
             found.untimed += record.at_ms is None
             found.rows.append((record, partition, change))
 
-    def _partition(self, record: Record, now: datetime) -> str | None:
+    def _partition(self, record: Record, found: _Found) -> str | None:
         if record.at_ms is None:
-            return self.calendar.partition_at(now)
-        if not 0 <= record.at_ms <= (now + _EARLY).timestamp() * 1000:
+            return self.calendar.partition_at(found.now)
+        quarter = record.at_ms // _QUARTER_MS
+        if not 0 <= record.at_ms <= found.latest_ms:
             return None
-        partition = self.calendar.partition_at(datetime.fromtimestamp(record.at_ms / 1000, UTC))
-        return partition if self.calendar.is_open(day_of(partition)) else None
+        if quarter not in found.known:
+            moment = datetime.fromtimestamp(quarter * _QUARTER_MS / 1000, UTC)
+            partition = self.calendar.partition_at(moment)
+            found.known[quarter] = partition if self.calendar.is_open(day_of(partition)) else None
+        return found.known[quarter]
 
     def _letter(self, record: Record, partition: str, reason: str) -> DeadLetter:
         table, place = self.table, f"{self.prefix}/{record.partition:05}"
@@ -121,12 +134,13 @@ class Rows:
 
     def _frame(self, rows: Sequence[tuple[Record, str, Change]]) -> tuple[pl.DataFrame, tuple[DriftEvent, ...]]:
         declared, policy = self.table.columns, self.table.unknown_columns
-        own = _own_columns(rows, self.changes.options.topic)
+        own = _own_columns(rows, self.changes.options.topic, {*declared, *_KEPT})
         named = dict.fromkeys(name for _, _, change in rows for name in change.values)
         extra = [name for name in named if name not in declared]
         shown = [*(name for name in declared if name not in own), *(extra if policy in {"evolve", "fail"} else ())]
-        cells = {name: [as_text(change.values.get(name)) for _, _, change in rows] for name in shown}
-        defects = [self._defect(change, declared.keys() - own.keys()) for _, _, change in rows]
+        given = {name: [change.values.get(name) for _, _, change in rows] for name in shown}
+        cells = {name: [as_text(value) for value in values] for name, values in given.items()}
+        defects = self._defects({name: given[name] for name in declared if name not in own}, len(rows))
         lines = [as_text(change.values) if code else None for code, (_, _, change) in zip(defects, rows, strict=True)]
         put_aside = [] if policy in {"evolve", "ignore"} else [name for name in extra if name not in shown]
         kept = [] if policy == "ignore" else [name for name in _KEPT if name not in declared]
@@ -147,13 +161,19 @@ class Rows:
             pl.Series(ROW_ID, ids, pl.String), pl.Series(_PARTITION, [one for _, one, _ in rows], pl.String)
         ), (*fitted.drift, *drift)
 
-    def _defect(self, change: Change, columns: Collection[str]) -> str | None:
-        values = {name: change.values.get(name) for name in columns}
-        if all(value is None for value in values.values()):
-            return ALL_NULL if columns else None
-        nested = self.changes.options.nested
-        is_odd = (isinstance(value, Mapping | list) and name not in nested for name, value in values.items())
-        return NOT_SCALAR if any(is_odd) else None
+    def _defects(self, given: Mapping[str, Sequence[Any]], rows: int) -> list[str | None]:
+        """Return a code for each row that says nothing, or an object where a value should be."""
+        if not given:
+            return [None] * rows
+        defects = [
+            ALL_NULL if all(value is None for value in row) else None for row in zip(*given.values(), strict=True)
+        ]
+        for name, values in given.items():
+            if name not in self.changes.options.nested:
+                for at, value in enumerate(values):
+                    if not isinstance(value, _SCALAR) and isinstance(value, Mapping | list):
+                        defects[at] = NOT_SCALAR
+        return defects
 
     def _extraction(
         self, partition: str, frame: pl.DataFrame, drift: tuple[DriftEvent, ...], found: _Found
@@ -175,37 +195,44 @@ class Rows:
         )
 
 
-def _own_columns(rows: Sequence[tuple[Record, str, Change]], topic: str) -> dict[str, pl.Series]:
-    values = [
-        (
-            topic,
-            record.partition,
-            record.offset,
-            _TYPES.get(record.timed_by),
-            change.operation,
-            (record.at_ms or 0) * 10**LOG_DIGITS + record.offset,
-            change.place,
-            None if record.at_ms is None else datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=record.at_ms),
-            change.key,
-            headers_text(record.headers),
-            change.before,
-        )
-        for record, _, change in rows
-    ]
-    columns = list(zip(*values, strict=True)) if values else [()] * len(RECORD_COLUMNS)
-    kinds = zip(RECORD_COLUMNS.items(), columns, strict=True)
-    return {name: pl.Series(name, list(column), kind) for (name, kind), column in kinds}
+_TOLD: Mapping[str, Callable[[Record, Change], Any]] = {
+    "kafka_partition": lambda record, _: record.partition,
+    "kafka_offset": lambda record, _: record.offset,
+    "kafka_timestamp_type": lambda record, _: _TYPES.get(record.timed_by),
+    "kafka_op": lambda _, change: change.operation,
+    "kafka_order": lambda record, _: (record.at_ms or 0) * 10**LOG_DIGITS + record.offset,
+    "debezium_order": lambda _, change: change.place,
+    "kafka_timestamp": lambda record, _: None if record.at_ms is None else record.at_ms * 1000,
+    "kafka_key": lambda _, change: change.key,
+    "kafka_headers": lambda record, _: headers_text(record.headers),
+    "debezium_before": lambda _, change: change.before,
+}
+
+
+def _own_columns(
+    rows: Sequence[tuple[Record, str, Change]], topic: str, wanted: Collection[str]
+) -> dict[str, pl.Series]:
+    columns: dict[str, pl.Series] = {}
+    for name, kind in RECORD_COLUMNS.items():
+        if name in wanted:
+            told = _TOLD.get(name)
+            values = [topic if told is None else told(record, change) for record, _, change in rows]
+            columns[name] = pl.Series(name, values, pl.Int64 if kind == _MICROSECONDS else kind).cast(kind)
+    return columns
 
 
 def _put_aside(
     rows: Sequence[tuple[Record, str, Change]], names: Sequence[str], own: Mapping[str, pl.Series]
 ) -> list[str | None]:
     """Return what a row says under names that are not declared, as the text of a JSON object."""
-    texts = {name: series.cast(pl.String).to_list() for name, series in own.items()}
+    texts = {name: series.cast(pl.String).to_list() for name, series in own.items() if series.count()}
     told: list[str | None] = []
     for index, (_, _, change) in enumerate(rows):
-        found = {name: change.values[name] for name in names if change.values.get(name) is not None}
-        found |= {name: column[index] for name, column in texts.items() if column[index] is not None}
+        values = change.values
+        found = {name: values[name] for name in names if values.get(name) is not None} if names else {}
+        for name, column in texts.items():
+            if column[index] is not None:
+                found[name] = column[index]
         told.append(as_text(found) if found else None)
     return told
 
