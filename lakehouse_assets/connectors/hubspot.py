@@ -19,7 +19,7 @@ from lakehouse_assets.connectors.crm.transport import Pool, Raw, Wire
 from lakehouse_assets.connectors.file_formats.csv_header import HeaderError
 from lakehouse_assets.connectors.json_rows import JsonRead
 from lakehouse_assets.connectors.json_text import Record, value_at
-from lakehouse_assets.connectors.json_window import JsonWindow, dropping
+from lakehouse_assets.connectors.json_window import JsonWindow
 from lakehouse_assets.connectors.protocol import Extraction, Rejection
 from lakehouse_assets.connectors.spool import Said
 from lakehouse_assets.connectors.web.client import Client
@@ -168,7 +168,7 @@ class _Window:
 
     def extraction(self) -> Extraction:
         """Return all records; raise SourceError when they are not what HubSpot counted."""
-        with dropping(self._asking.checkpoint):
+        with self._asking.judged():
             said, warnings = (None, ()) if self._is_of_owners else self._search()
             listed = self._list_archived() if self._options.archived else 0
             if self._is_of_owners:

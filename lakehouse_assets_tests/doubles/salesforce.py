@@ -66,6 +66,10 @@ class Organisation(Api):
         """Let the token that was given last end."""
         self.tokens.append("nobody-has-this-one")
 
+    def forget(self) -> None:
+        """Forget all queries and jobs that were begun."""
+        self._held = {f"gone{number}": ([], []) for number in range(len(self._held))}
+
     def _issue(self, asked: Asked) -> Told:
         if asked.headers.get("authorization") != f"Basic {b64encode(f'client:{SECRET}'.encode()).decode()}":
             return as_json({"error": "invalid_client", "error_description": "invalid client credentials"}, 400)
@@ -166,7 +170,7 @@ def _value(one: Mapping[str, Any], path: str) -> Any:  # noqa: ANN401 - JSON
 
 
 def _shown(one: Mapping[str, Any], fields: list[str]) -> dict[str, Any]:
-    shown: dict[str, Any] = {"attributes": {"type": "Account", "url": f"{_DATA}/sobjects/Account/{one['Id']}"}}
+    shown: dict[str, Any] = {"attributes": {"type": "Account", "url": f"{_DATA}/sobjects/Account/{one.get('Id')}"}}
     for path in fields:
         name, _, inner = path.partition(".")
         if not inner or one[name] is None:

@@ -150,6 +150,50 @@ def test_a_killed_extraction_goes_on_where_it_was_and_ends_the_same(
     assert killed.objects_of(table).names(PAGES_FOLDER) == []
 
 
+@pytest.mark.parametrize(("system", "number"), [("salesforce", 4), ("hubspot", 4)])
+def test_a_run_that_failed_goes_on_where_it_was(system: str, number: int, systems: Systems, tmp_path: Path) -> None:
+    table, lake = TableName.parse(SYSTEMS[system]), lake_in(tmp_path)
+    served: Api = systems.org if system == "salesforce" else systems.account
+    grow(systems)
+    served.faults[number] = lambda *_: Told(status=403)
+
+    first, second = run(lake, table, DAYS[0]), run(lake, table, DAYS[0])
+
+    assert (statuses(first), statuses(second)) == ({DAYS[0]: "blocked"}, {DAYS[0]: "published"})
+    last = 1 if system == "salesforce" else 2  # the archived ones come last
+    assert len(served.asked) == number + 1 + last
+
+
+def test_a_bulk_job_that_was_begun_is_gone_on_with(systems: Systems, tmp_path: Path) -> None:
+    environment(tmp_path)
+    file = tmp_path / "config" / "sources" / "salesforce.yaml"
+    bulk = file.read_text().replace("{object: Account,", "{object: Account, bulkAbove: 0, bulkSize: 2,")
+    file.write_text(bulk)
+    table, lake, systems.org.polls = TableName.parse(SYSTEMS["salesforce"]), lake_in(tmp_path), 0
+    grow(systems)
+    systems.org.faults[6] = lambda *_: Told(status=403)  # token, page, job, state, file, file
+
+    first, second = run(lake, table, DAYS[0]), run(lake, table, DAYS[0])
+
+    assert (statuses(first), statuses(second)) == ({DAYS[0]: "blocked"}, {DAYS[0]: "published"})
+    assert rows_of(lake, table).height == 5
+    assert [one.path for one in systems.org.asked].count("/services/data/v59.0/jobs/query") == 1
+
+
+def test_a_query_that_is_forgotten_is_begun_anew(systems: Systems, tmp_path: Path) -> None:
+    table, lake = TableName.parse(SYSTEMS["salesforce"]), lake_in(tmp_path)
+    grow(systems)
+    systems.org.faults[3] = lambda *_: Told(status=403)
+    run(lake, table, DAYS[0])
+    systems.org.forget()
+
+    second, third = run(lake, table, DAYS[0]), run(lake, table, DAYS[0])
+
+    (reason,) = (one.record.results[0].reason for one in second.values())
+    assert "cursor_expired: " in reason
+    assert (statuses(second), statuses(third)) == ({DAYS[0]: "blocked"}, {DAYS[0]: "published"})
+
+
 def grow(systems: Systems) -> None:
     """Have five accounts and 250 companies, which are three pages each."""
     accounts, companies = systems.org.objects["Account"], systems.account.objects["companies"]

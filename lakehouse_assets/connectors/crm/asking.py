@@ -3,18 +3,20 @@
 What belongs here: resuming, a token that ended, the budget, what an answer must be. What does not: what is asked.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from lakehouse_assets.connectors.access import Access, Checkpoint
 from lakehouse_assets.connectors.crm.options import Budget
 from lakehouse_assets.connectors.json_text import NOT_JSON, Record, read_page, read_text, value_at
-from lakehouse_assets.connectors.json_window import dropping
 from lakehouse_assets.connectors.web.client import UnauthorizedError
 from lakehouse_assets.errors import PassingSourceError, SourceError
 
 _MOST_EMPTY = 3
+# What was begun is not there any more.
+_LOST = frozenset({"cursor_expired", "not_found"})
 _T = TypeVar("_T")
 
 
@@ -78,6 +80,7 @@ class Asking:
     _next_at: float = field(default=0.0, init=False)
     _empty: int = field(default=0, init=False)
     _led: set[str] = field(default_factory=set, init=False)
+    _unasked: SourceError | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self._kept = self.checkpoint.pages()
@@ -86,16 +89,29 @@ class Asking:
         """Return what a page says: of one that was kept, or of the source, and then it is kept."""
         self.pages += 1
         kept = next(self._kept, None)
-        with dropping(self.checkpoint):
-            if kept is not None:
-                return read(kept)
+        if kept is not None:
+            return read(kept)
         content, found = self.once(ask, lambda content: (content, read(content)))
         self.checkpoint.keep(content)
         return found
 
     def once(self, ask: Callable[[], bytes], read: Callable[[bytes], _T]) -> _T:
         """Return what the source says now, without keeping it."""
-        return self.access.attempt(f"{self.name}, page {self.pages}", lambda: read(self._asked(ask)))
+        try:
+            return self.access.attempt(f"{self.name}, page {self.pages}", lambda: read(self._asked(ask)))
+        except SourceError as error:
+            self._unasked = error
+            raise
+
+    @contextmanager
+    def judged(self) -> Iterator[None]:
+        """Forget the pages when they cannot be gone on with; not when only the next one cannot be had now."""
+        try:
+            yield
+        except SourceError as error:
+            if error is not self._unasked or error.code in _LOST:
+                self.checkpoint.drop()
+            raise
 
     def follow(self, lead: str, records: int) -> None:
         """Take note of where a page leads; raise SourceError when that is a circle, or nowhere."""

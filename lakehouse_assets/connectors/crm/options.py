@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from lakehouse_assets.documents.blocks import Block, Items
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-PATH = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)*")
+PATH = re.compile(r"[A-Za-z][A-Za-z0-9_-]*(\.[A-Za-z][A-Za-z0-9_-]*)*")
 _HOSTS = "Other hosts, and private addresses that are meant, as for kind `rest`."
 
 
