@@ -239,7 +239,8 @@ def test_two_processes_that_are_refused_at_once_keep_one_attempt(shop: Lake) -> 
 
 
 def test_a_snapshot_is_overtaken_by_another_day_of_what_it_reads(tmp_path: Path) -> None:
-    column = "      - {name: order_id, logicalType: string, transformSourceObjects: [silver.orders.order_id]}\n"
+    origin = "transformSourceObjects: [silver.orders.order_id]"
+    column = f"      - {{name: order_id, logicalType: string, required: true, {origin}}}\n"
     totals = contract("totals", column, layer="gold", load="{mode: snapshot}")
     code = tmp_path / "code"
     code.mkdir()
