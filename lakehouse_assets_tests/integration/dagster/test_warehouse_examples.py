@@ -31,7 +31,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecatedSince20"),
 ]
 
-EXAMPLE = ROOT / "docs/examples/warehouses"
+EXAMPLE = ROOT / "examples/warehouses"
 SALES = """
 CREATE TABLE customers (customer_id TEXT, full_name TEXT, email TEXT, age NUMBER(3,0), country TEXT,
     updated_at TIMESTAMP_NTZ);
