@@ -87,7 +87,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _is_quick(item: pytest.Item) -> int:
-    slow_first = ("pipelines", "integration", "parity", "guards", "unit")
+    slow_first = ("parity", "pipelines", "integration", "guards", "unit")
     return max(slow_first.index(name) if name in slow_first else 0 for name in item.path.parts)
 
 
